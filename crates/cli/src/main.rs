@@ -1,0 +1,3 @@
+//! The stormglass command: forecast, backtest, plan, replay and report without Terraform.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Metric sources, scaling targets and the caches between them.

@@ -1,0 +1,1 @@
+//! Capacity planning without I/O: plan, replay, cost, and the ports to metric sources and scaling targets.

@@ -1,0 +1,1 @@
+//! Terraform plugin protocol 6 and a small framework to write providers in Rust.

@@ -1,0 +1,3 @@
+//! Quickstart, tests, evidence, docs and rules of the tree.
+
+fn main() {}

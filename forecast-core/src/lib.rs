@@ -1,0 +1,1 @@
+//! Forecasting of load: naive methods, exponential smoothing and online mixtures, with calibrated intervals.
