@@ -1,1 +1,14 @@
 //! Forecasting of load: naive methods, exponential smoothing and online mixtures, with calibrated intervals.
+//!
+//! Numbers in, numbers out: this crate does no I/O, reads no clock and starts no runtime. The way through it:
+//! [`RawSeries`] -> [`clean`](clean::clean) -> [`Series`] -> [`Forecaster::fit`] -> [`Fitted::forecast`] -> [`Forecast`].
+
+pub mod calendar;
+pub mod forecast;
+pub mod model;
+pub mod series;
+
+pub use calendar::{Calendar, Event};
+pub use forecast::{Forecast, Level, Paths};
+pub use model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, UpdateError};
+pub use series::{RawSeries, Sample, Series, SeriesError};

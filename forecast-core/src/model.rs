@@ -1,0 +1,197 @@
+//! The two traits of every model: fitting is one step, forecasting another, so that a fit can be kept and updated.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::Calendar;
+use crate::forecast::{Forecast, Level, Paths};
+use crate::series::{Regressors, Series};
+
+/// A method of forecasting with its settings; knows no data yet.
+pub trait Forecaster: std::fmt::Debug + Send + Sync {
+    /// Name in the grammar of model names, for example `seasonal_naive[168]`.
+    fn name(&self) -> String;
+
+    /// What it needs of a series.
+    fn needs(&self) -> Needs;
+
+    /// Whether gaps may stay gaps; a model that says no reads the filled values.
+    fn supports_missing(&self) -> bool {
+        false
+    }
+
+    /// Learns from a series.
+    /// # Errors
+    /// `TooShort` for fewer than [`Needs::observations`] steps; a model's own reasons otherwise.
+    fn fit(&self, y: &Series) -> Result<Box<dyn Fitted>, FitError>;
+}
+
+/// A model that has learned from a series.
+pub trait Fitted: std::fmt::Debug + Send + Sync {
+    /// Name with what was chosen while fitting, for example `ets(A,N,A)[24]`.
+    fn name(&self) -> String;
+
+    /// Quantiles of the next steps.
+    ///
+    /// `levels` in any order; the answer has them ascending and never crossing. The point is the median.
+    /// # Errors
+    /// A future regressor that the fit used and `ahead` lacks, or a horizon of zero.
+    fn forecast(&self, ahead: &Ahead, levels: &[Level]) -> Result<Forecast, ForecastError>;
+
+    /// `n` joint paths over the horizon; the same seed gives the same paths on every machine.
+    /// # Errors
+    /// As [`Fitted::forecast`].
+    fn paths(&self, ahead: &Ahead, n: usize, seed: u64) -> Result<Paths, ForecastError>;
+
+    /// Takes new observations in, gaps included, without learning parameters anew.
+    /// # Errors
+    /// `NotContiguous` unless they begin where the known ones end.
+    fn update(&mut self, new: &Series) -> Result<(), UpdateError>;
+
+    /// All that is needed to go on later, in a versioned form.
+    fn state(&self) -> FittedState;
+
+    /// One-step-ahead errors on the series learned from, one a step, `NaN`-free; zero where nothing was observed.
+    fn residuals(&self) -> &[f64];
+
+    /// Parameters learned, by name.
+    fn parameters(&self) -> BTreeMap<String, f64>;
+
+    /// Full Gaussian log-likelihood, where the model has one.
+    fn log_likelihood(&self) -> Option<f64> {
+        None
+    }
+
+    /// Number of observations that the likelihood is over.
+    fn n_used(&self) -> usize {
+        self.residuals().len()
+    }
+
+    /// Sum of squared one-step errors, where the model is fitted by it.
+    fn sse(&self) -> Option<f64> {
+        None
+    }
+
+    /// Corrected information criterion of Akaike, from the full likelihood.
+    fn aicc(&self) -> Option<f64> {
+        None
+    }
+
+    /// Members of a mixture with their weights and the reason for each; empty for a single model.
+    fn members(&self) -> Vec<Member> {
+        Vec::new()
+    }
+}
+
+/// One member of a mixture, as it is shown to people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// Name in the grammar of model names.
+    pub name: String,
+    /// Share of the mixture, by lead group, each between 0 and 1.
+    pub weights: Vec<f64>,
+    /// Last step of each lead group, counted from 1.
+    pub until_lead: Vec<usize>,
+    /// Why it has this weight, in words.
+    pub reason: String,
+}
+
+/// What a model needs of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Fewest steps.
+    pub observations: usize,
+    /// Whether all values have to be above zero.
+    pub positive: bool,
+}
+
+/// What is known about the future.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ahead {
+    /// Steps to forecast.
+    pub horizon: usize,
+    /// Time zone and events; `None` keeps those of the series learned from.
+    pub calendar: Option<Arc<Calendar>>,
+    /// Future values of the regressors, one row a step.
+    pub regressors: Regressors,
+}
+
+impl Ahead {
+    /// The next `horizon` steps, without regressors.
+    pub fn steps(horizon: usize) -> Self {
+        Self { horizon, ..Self::default() }
+    }
+}
+
+/// A fit in a form that can be stored; [`FittedState::restore`] gives the fit back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FittedState {
+    /// Version of the form.
+    pub version: u32,
+    /// Name of the model in the grammar of model names.
+    pub model: String,
+    /// The model's own state.
+    pub state: serde_json::Value,
+}
+
+/// Why a model could not learn from a series.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// Fewer steps than needed.
+    #[error("{model} needs at least {needed} observations, the series has {got}; use a longer history or `naive`")]
+    TooShort {
+        /// Name of the model.
+        model: String,
+        /// Steps needed.
+        needed: usize,
+        /// Steps found.
+        got: usize,
+    },
+    /// A zero or negative value in a multiplicative model.
+    #[error("{model} needs values above zero, value {index} is {value}; use its additive form")]
+    NotPositive {
+        /// Name of the model.
+        model: String,
+        /// Position from 0.
+        index: usize,
+        /// Value found.
+        value: f64,
+    },
+    /// No parameters with a finite error were found.
+    #[error("{model} found no finite fit: {reason}")]
+    NoFit {
+        /// Name of the model.
+        model: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// Why a fit could not forecast.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ForecastError {
+    /// A horizon of zero.
+    #[error("the horizon is 0 steps; expected at least 1")]
+    NoHorizon,
+    /// A regressor that the fit used is unknown for the future.
+    #[error("the future of regressor `{name}` is missing; give {needed} values, one a step")]
+    Regressor {
+        /// Its name.
+        name: String,
+        /// Rows needed.
+        needed: usize,
+    },
+}
+
+/// Why a fit could not take new observations.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// They do not begin where the known ones end, or have another step.
+    #[error(transparent)]
+    Series(#[from] crate::series::SeriesError),
+}

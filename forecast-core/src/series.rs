@@ -1,0 +1,269 @@
+//! A measured load: as it arrives ([`RawSeries`]), and on a regular grid ([`Series`]).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::Calendar;
+
+/// One measurement; `None` is a time at which nothing was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When it was measured.
+    pub time: Timestamp,
+    /// What was measured, in the unit of the source.
+    pub value: Option<f64>,
+}
+
+/// Samples as a source hands them over: unsorted, irregular, with duplicates and gaps.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct RawSeries {
+    /// Name of the metric, for messages.
+    pub name: String,
+    /// The samples, in any order.
+    pub samples: Vec<Sample>,
+}
+
+/// Load on a regular grid of finite values, with a mask of what was observed.
+///
+/// Values that were not observed are filled from the past alone: the value one day (or season) earlier, else the
+/// last one; only what precedes the first observation takes that observation's value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    start: Timestamp,
+    step: Duration,
+    values: Vec<f64>,
+    observed: Vec<bool>,
+    calendar: Arc<Calendar>,
+    regressors: Arc<Regressors>,
+}
+
+/// Named columns known for the past and, through [`crate::Ahead`], for the future.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Regressors {
+    /// Names, one a column.
+    pub names: Vec<String>,
+    /// Values, one row a step, one column a name.
+    pub values: Array2<f64>,
+}
+
+/// Why values do not make a series.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SeriesError {
+    /// No value at all.
+    #[error("the series is empty; expected at least one value")]
+    Empty,
+    /// No value was observed.
+    #[error("none of the {len} values was observed; expected at least one")]
+    NothingObserved {
+        /// Number of steps.
+        len: usize,
+    },
+    /// A step of zero or with a fraction of a second.
+    #[error("the step is {step:?}; expected whole seconds, at least one")]
+    Step {
+        /// The step found.
+        step: Duration,
+    },
+    /// NaN or an infinity where a number is needed.
+    #[error("value {index} is {value}; expected a finite number, or a missing value")]
+    NotFinite {
+        /// Position from 0.
+        index: usize,
+        /// The value found.
+        value: f64,
+    },
+    /// Columns of unlike length.
+    #[error("{what} has {got} rows; expected {expected}, one a step")]
+    Length {
+        /// Which column.
+        what: String,
+        /// Rows found.
+        got: usize,
+        /// Rows expected.
+        expected: usize,
+    },
+    /// A series that does not continue the other.
+    #[error("the new values start at {got}; expected {expected}, the step after the last one")]
+    NotContiguous {
+        /// Start found.
+        got: Timestamp,
+        /// Start expected.
+        expected: Timestamp,
+    },
+}
+
+impl Series {
+    /// A fully observed series in UTC.
+    ///
+    /// `start`: time of the first value; `step`: whole seconds between values; `values`: n finite numbers.
+    /// # Errors
+    /// An empty or non-finite input, or a step that is not whole seconds.
+    pub fn new(start: Timestamp, step: Duration, values: Vec<f64>) -> Result<Self, SeriesError> {
+        Self::from_options(start, step, values.into_iter().map(Some).collect())
+    }
+
+    /// A series with missing values (`None`), which are filled from the past (see the type).
+    /// # Errors
+    /// No observed value, a non-finite value, or a step that is not whole seconds.
+    pub fn from_options(start: Timestamp, step: Duration, values: Vec<Option<f64>>) -> Result<Self, SeriesError> {
+        if values.is_empty() {
+            return Err(SeriesError::Empty);
+        }
+        if step.as_secs() == 0 || step.subsec_nanos() != 0 {
+            return Err(SeriesError::Step { step });
+        }
+        if let Some((index, value)) =
+            values.iter().enumerate().find_map(|(i, v)| v.filter(|v| !v.is_finite()).map(|v| (i, v)))
+        {
+            return Err(SeriesError::NotFinite { index, value });
+        }
+        let observed: Vec<bool> = values.iter().map(Option::is_some).collect();
+        let Some(first) = values.iter().flatten().next().copied() else {
+            return Err(SeriesError::NothingObserved { len: values.len() });
+        };
+        let day = (86_400 / step.as_secs()).max(1) as usize;
+        let values = fill_from_past(&values, first, day);
+        Ok(Self { start, step, values, observed, calendar: Arc::default(), regressors: Arc::default() })
+    }
+
+    /// The same series read by another wall clock.
+    #[must_use]
+    pub fn with_calendar(mut self, calendar: Calendar) -> Self {
+        self.calendar = Arc::new(calendar);
+        self
+    }
+
+    /// The same series with regressor columns.
+    /// # Errors
+    /// `Length` unless there is one row a step.
+    pub fn with_regressors(mut self, regressors: Regressors) -> Result<Self, SeriesError> {
+        if regressors.values.nrows() != self.len() {
+            let got = regressors.values.nrows();
+            return Err(SeriesError::Length { what: "the regressors' matrix".into(), got, expected: self.len() });
+        }
+        self.regressors = Arc::new(regressors);
+        Ok(self)
+    }
+
+    /// Number of steps.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Always false: a series has at least one value.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Values, one a step, all finite; see [`Series::observed`] for which were measured.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Which values were measured.
+    pub fn observed(&self) -> &[bool] {
+        &self.observed
+    }
+
+    /// The value at a step if it was measured.
+    pub fn observation(&self, index: usize) -> Option<f64> {
+        (*self.observed.get(index)?).then(|| self.values[index])
+    }
+
+    /// Time of the first value.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Time of the first step after the last value: where a forecast begins.
+    pub fn end(&self) -> Timestamp {
+        self.time(self.len())
+    }
+
+    /// Time of a step; indices past the end give later times.
+    pub fn time(&self, index: usize) -> Timestamp {
+        let seconds = i64::try_from(self.step.as_secs().saturating_mul(index as u64)).unwrap_or(i64::MAX);
+        let at = self.start.as_second().saturating_add(seconds);
+        Timestamp::from_second(at.min(Timestamp::MAX.as_second())).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Time between two values.
+    pub fn step(&self) -> Duration {
+        self.step
+    }
+
+    /// Steps in this much time, rounded, at least one.
+    pub fn steps_in(&self, time: Duration) -> usize {
+        ((time.as_secs() + self.step.as_secs() / 2) / self.step.as_secs()).max(1) as usize
+    }
+
+    /// Time zone and events.
+    pub fn calendar(&self) -> &Arc<Calendar> {
+        &self.calendar
+    }
+
+    /// Regressor columns of the past.
+    pub fn regressors(&self) -> &Regressors {
+        &self.regressors
+    }
+
+    /// The steps `from..to`, clamped to the series; `None` where none is left or none was observed.
+    pub fn slice(&self, from: usize, to: usize) -> Option<Self> {
+        let to = to.min(self.len());
+        if from >= to || !self.observed[from..to].contains(&true) {
+            return None;
+        }
+        let regressors = if self.regressors.names.is_empty() {
+            Arc::clone(&self.regressors)
+        } else {
+            let values = self.regressors.values.slice(ndarray::s![from..to, ..]).to_owned();
+            Arc::new(Regressors { names: self.regressors.names.clone(), values })
+        };
+        Some(Self {
+            start: self.time(from),
+            step: self.step,
+            values: self.values[from..to].to_vec(),
+            observed: self.observed[from..to].to_vec(),
+            calendar: Arc::clone(&self.calendar),
+            regressors,
+        })
+    }
+
+    /// Adds a series that begins where this one ends.
+    /// # Errors
+    /// `NotContiguous` if it begins elsewhere, `Step` if its step differs.
+    pub fn append(&mut self, new: &Self) -> Result<(), SeriesError> {
+        if new.step != self.step {
+            return Err(SeriesError::Step { step: new.step });
+        }
+        if new.start != self.end() {
+            return Err(SeriesError::NotContiguous { got: new.start, expected: self.end() });
+        }
+        self.values.extend_from_slice(&new.values);
+        self.observed.extend_from_slice(&new.observed);
+        Ok(())
+    }
+}
+
+/// Fills gaps from one day (`day` steps) before, else from the last value, else by `first`.
+fn fill_from_past(values: &[Option<f64>], first: f64, day: usize) -> Vec<f64> {
+    let mut out: Vec<f64> = Vec::with_capacity(values.len());
+    let mut seen = false;
+    for (i, value) in values.iter().enumerate() {
+        seen |= value.is_some();
+        out.push(match value {
+            Some(v) => *v,
+            None if !seen => first,
+            None => match i.checked_sub(day) {
+                Some(j) if day > 1 => out[j],
+                _ => out[i - 1],
+            },
+        });
+    }
+    out
+}
