@@ -1,1 +1,13 @@
-//! Capacity planning without I/O: plan, replay, cost, and the ports to metric sources and scaling targets.
+//! Decisions without I/O: from a measured load to a capacity plan, and the ports through which others do the I/O.
+//!
+//! One way, no way back: [`MetricSource::fetch`] -> `RawSeries` -> `clean` -> `Series` -> `Forecaster::fit` -> `Forecast`
+//! -> [`CapacityPlan`] -> [`ScalingTarget::apply`] -> [`Applied`]. Every arrow is a plain value.
+
+pub mod capacity_plan;
+pub mod duration;
+pub mod ports;
+pub mod settings;
+
+pub use capacity_plan::{After, CapacityPlan, Savings, SavingsRow, Step, WeeklyStep};
+pub use ports::{Applied, ApplyRequest, Limits, MetricSource, Owner, ScalingTarget, SourceError, TargetError, Window};
+pub use settings::{CapacitySettings, ForecastSettings, JobSettings, LoadSettings};
