@@ -167,7 +167,7 @@ pub enum SourceError {
         reason: String,
     },
     /// It has nothing for the window.
-    #[error("{what} has no sample{}; widen `history` or check the query", window(.window))]
+    #[error("{what} has no sample{}; widen `history` or check the query", within(.window))]
     NoData {
         /// The source.
         what: String,
@@ -242,6 +242,6 @@ pub enum TargetError {
     },
 }
 
-fn window(window: &Option<Window>) -> String {
+fn within(window: &Option<Window>) -> String {
     window.map(|w| format!(" from {} to {}", w.from, w.to)).unwrap_or_default()
 }
