@@ -1,1 +1,3 @@
 //! Terraform plugin protocol 6 and a small framework to write providers in Rust.
+
+pub mod proto;
