@@ -3,11 +3,13 @@
 //! Numbers in, numbers out: this crate does no I/O, reads no clock and starts no runtime. The way through it:
 //! [`RawSeries`] -> [`clean`](clean::clean) -> [`Series`] -> [`Forecaster::fit`] -> [`Fitted::forecast`] -> [`Forecast`].
 
+pub mod backtest;
 pub mod calendar;
 pub mod forecast;
 pub mod model;
 pub mod series;
 
+pub use backtest::{Backtest, BacktestError, Observer, RollingOrigin, backtest};
 pub use calendar::{Calendar, Event};
 pub use forecast::{Forecast, Level, Paths};
 pub use model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, UpdateError};

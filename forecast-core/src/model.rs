@@ -50,6 +50,14 @@ pub trait Fitted: std::fmt::Debug + Send + Sync {
     /// `NotContiguous` unless they begin where the known ones end.
     fn update(&mut self, new: &Series) -> Result<(), UpdateError>;
 
+    /// Whether [`Fitted::relearn`] does something; if not, new parameters take a new fit.
+    fn relearns(&self) -> bool {
+        false
+    }
+
+    /// Learns parameters anew from all that was taken in, cheaper than a new fit, for models that can.
+    fn relearn(&mut self) {}
+
     /// All that is needed to go on later, in a versioned form.
     fn state(&self) -> FittedState;
 

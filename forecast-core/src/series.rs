@@ -218,20 +218,31 @@ impl Series {
         if from >= to || !self.observed[from..to].contains(&true) {
             return None;
         }
+        Some(self.part(from, to))
+    }
+
+    fn part(&self, from: usize, to: usize) -> Self {
         let regressors = if self.regressors.names.is_empty() {
             Arc::clone(&self.regressors)
         } else {
             let values = self.regressors.values.slice(ndarray::s![from..to, ..]).to_owned();
             Arc::new(Regressors { names: self.regressors.names.clone(), values })
         };
-        Some(Self {
+        Self {
             start: self.time(from),
             step: self.step,
             values: self.values[from..to].to_vec(),
             observed: self.observed[from..to].to_vec(),
             calendar: Arc::clone(&self.calendar),
             regressors,
-        })
+        }
+    }
+
+    /// The steps `from..to`, clamped to the series, also where none was observed: what [`crate::Fitted::update`]
+    /// takes; `None` where none is left.
+    pub fn span(&self, from: usize, to: usize) -> Option<Self> {
+        let to = to.min(self.len());
+        (from < to).then(|| self.part(from, to))
     }
 
     /// Adds a series that begins where this one ends.
