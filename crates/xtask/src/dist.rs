@@ -16,18 +16,37 @@ use crate::terraform::platform;
 
 const NAME: &str = "terraform-provider-stormglass";
 
-/// Builds for one target (the host's without `--target`), archives it and writes the sums of all archives there.
+/// Builds for one target (the host's without `--target`), archives it and writes the sums of all archives there;
+/// with `--sums-only` the archives are there already.
 pub(crate) fn dist(args: &[&str]) -> Done {
-    let (mut target, mut out) = (None, target_dir().join("dist"));
+    let (mut target, mut out, mut sums_only) = (None, target_dir().join("dist"), false);
     let mut words = args.iter();
     while let Some(word) = words.next() {
+        if *word == "--sums-only" {
+            sums_only = true;
+            continue;
+        }
         let value = words.next().ok_or_else(|| format!("`{word}` needs a value"))?;
         match *word {
             "--target" => target = Some((*value).to_owned()),
             "--out" => out = PathBuf::from(value),
-            other => return Err(format!("`{other}` is no option of dist; known: --target, --out")),
+            other => return Err(format!("`{other}` is no option of dist; known: --target, --out, --sums-only")),
         }
     }
+    let version = env!("CARGO_PKG_VERSION");
+    fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
+    if !sums_only {
+        build_and_archive(target, &out)?;
+    }
+    let manifest = "{\"version\":1,\"metadata\":{\"protocol_versions\":[\"6.0\"]}}\n";
+    write(&out.join(format!("{NAME}_{version}_manifest.json")), manifest)?;
+    write(&out.join(format!("{NAME}_{version}_SHA256SUMS")), &sums(&out, version)?)?;
+    println!("archives: {}", out.display());
+    Ok(())
+}
+
+/// The provider and the command of one target, each in its archive.
+fn build_and_archive(target: Option<String>, out: &Path) -> Done {
     let mut build = cargo();
     build.args(["build", "--locked", "--release", "--package", NAME, "--package", "stormglass-cli"]);
     if let Some(triple) = &target {
@@ -38,16 +57,10 @@ pub(crate) fn dist(args: &[&str]) -> Done {
     let exe = if platform.starts_with("windows") { ".exe" } else { "" };
     let built = target.map_or_else(target_dir, |t| target_dir().join(t)).join("release");
     let version = env!("CARGO_PKG_VERSION");
-    fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
     let provider = format!("{NAME}_v{version}{exe}");
     archive(&out.join(format!("{NAME}_{version}_{platform}.zip")), &built.join(format!("{NAME}{exe}")), &provider)?;
     let command = built.join(format!("stormglass{exe}"));
-    archive(&out.join(format!("stormglass_{version}_{platform}.zip")), &command, &format!("stormglass{exe}"))?;
-    let manifest = "{\"version\":1,\"metadata\":{\"protocol_versions\":[\"6.0\"]}}\n";
-    write(&out.join(format!("{NAME}_{version}_manifest.json")), manifest)?;
-    write(&out.join(format!("{NAME}_{version}_SHA256SUMS")), &sums(&out, version)?)?;
-    println!("archives: {}", out.display());
-    Ok(())
+    archive(&out.join(format!("stormglass_{version}_{platform}.zip")), &command, &format!("stormglass{exe}"))
 }
 
 /// A zip with one program and the licences.

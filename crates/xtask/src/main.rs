@@ -22,7 +22,7 @@ usage: cargo xtask COMMAND
   prove [--traces DIR] [--only NAME]
                     the long evidence: fuzzing, benchmarks, scores, other Terraform cores
   docs [--check]    write docs/ from the provider's schemas and examples, or say what is stale
-  dist [--target TRIPLE] [--out DIR]
+  dist [--target TRIPLE] [--out DIR] [--sums-only]
                     release archives in the layout of the Terraform registry
   tidy              the rules of the tree";
 
