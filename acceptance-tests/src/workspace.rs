@@ -1,0 +1,152 @@
+//! A folder with HCL in which Terraform runs with the provider under test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{provider, terraform};
+
+/// Says where the provider comes from; every configuration begins with it.
+const REQUIRED: &str =
+    "terraform {\n  required_providers {\n    stormglass = { source = \"stormglass-rs/stormglass\" }\n  }\n}\n";
+
+/// A folder of its own with Terraform's settings; gone with the value.
+#[derive(Debug)]
+pub struct Workspace {
+    folder: TempDir,
+    settings: PathBuf,
+}
+
+/// How a command of Terraform ended.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Exit code; -1 where a signal ended it.
+    pub code: i32,
+    /// Standard output and standard error, in this order.
+    pub text: String,
+}
+
+impl Workspace {
+    /// A folder whose `main.tf` holds this HCL below the `required_providers`.
+    pub fn new(hcl: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("stormglass").tempdir().expect("a temporary folder can be made");
+        let settings = folder.path().join("terraform.rc");
+        let binaries = provider().parent().map(Path::to_path_buf).unwrap_or_default();
+        let binaries = binaries.canonicalize().unwrap_or(binaries);
+        let text = format!(
+            "provider_installation {{\n  dev_overrides {{\n    \"stormglass-rs/stormglass\" = {path:?}\n    \
+             \"registry.opentofu.org/stormglass-rs/stormglass\" = {path:?}\n  }}\n  direct {{}}\n}}\n",
+            path = binaries.display().to_string()
+        );
+        fs::write(&settings, text).expect("the folder is writable");
+        let workspace = Self { folder, settings };
+        workspace.hcl(hcl);
+        workspace
+    }
+
+    /// Replaces `main.tf`.
+    pub fn hcl(&self, hcl: &str) {
+        self.write("main.tf", &format!("{REQUIRED}{hcl}"));
+    }
+
+    /// Writes a file of the folder.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("the folder is writable");
+    }
+
+    /// Reads a file of the folder.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    /// The path of a file of the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A command of Terraform in this folder, not yet started.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(terraform());
+        command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
+        command.env("TF_CLI_CONFIG_FILE", &self.settings).env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1");
+        command.env("XDG_CACHE_HOME", self.path("cache")).env("XDG_STATE_HOME", self.path("state"));
+        command
+    }
+
+    /// Runs a command of Terraform to its end.
+    pub fn run(&self, args: &[&str]) -> Run {
+        self.finish(self.command(args).output().expect("terraform starts"))
+    }
+
+    /// Starts a command of Terraform with its output caught.
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("terraform starts")
+    }
+
+    /// Waits for a command started with [`Workspace::spawn`].
+    pub fn wait(&self, child: Child) -> Run {
+        self.finish(child.wait_with_output().expect("a started process can be waited for"))
+    }
+
+    /// `plan`; its text.
+    pub fn plan(&self) -> Run {
+        self.run(&["plan", "-no-color", "-input=false", "-detailed-exitcode"])
+    }
+
+    /// `apply` without asking.
+    pub fn apply(&self) -> Run {
+        self.run(&["apply", "-no-color", "-input=false", "-auto-approve"])
+    }
+
+    /// `destroy` without asking.
+    pub fn destroy(&self) -> Run {
+        self.run(&["destroy", "-no-color", "-input=false", "-auto-approve"])
+    }
+
+    /// Attributes of one object in state (`type.name` or `data.type.name`); null where it is not there.
+    pub fn state(&self, address: &str) -> Value {
+        let run = self.run(&["show", "-json", "-no-color"]);
+        let text = run.text.lines().find(|l| l.starts_with('{')).unwrap_or("{}");
+        let state: Value = serde_json::from_str(text).unwrap_or_default();
+        let resources = state["values"]["root_module"]["resources"].as_array().cloned().unwrap_or_default();
+        resources.into_iter().find(|r| r["address"] == address).map_or(Value::Null, |r| r["values"].clone())
+    }
+
+    fn finish(&self, output: Output) -> Run {
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        Run { code: output.status.code().unwrap_or(-1), text: without_override_warning(&text) }
+    }
+}
+
+impl Run {
+    /// The run, if it ended with this exit code; else a panic with all that it printed.
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "terraform ended with {}:\n{}", self.code, self.text);
+        self
+    }
+
+    /// The run, if it printed this, line breaks and the frame of a diagnostic apart.
+    #[track_caller]
+    pub fn expect_text(self, text: &str) -> Self {
+        assert!(self.flat().contains(text), "terraform did not print `{text}`:\n{}", self.text);
+        self
+    }
+
+    /// What was printed, on one line and without the frame of diagnostics.
+    pub fn flat(&self) -> String {
+        self.text.replace(['│', '╷', '╵'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Terraform warns in each command that a provider is overridden for development; users do not see that.
+fn without_override_warning(text: &str) -> String {
+    let Some(begin) = text.find("╷\n│ Warning: Provider development overrides are in effect") else {
+        return text.to_owned();
+    };
+    let end = text[begin..].find("╵\n").map_or(text.len(), |i| begin + i + "╵\n".len());
+    format!("{}{}", &text[..begin], without_override_warning(&text[end..]))
+}
