@@ -3,12 +3,16 @@
 //! Numbers in, numbers out: this crate does no I/O, reads no clock and starts no runtime. The way through it:
 //! [`RawSeries`] -> [`clean`](clean::clean) -> [`Series`] -> [`Forecaster::fit`] -> [`Fitted::forecast`] -> [`Forecast`].
 
+pub mod auto;
 pub mod backtest;
 pub mod calendar;
+pub mod conformal;
 pub mod forecast;
 pub mod model;
+pub mod paths;
 pub mod series;
 
+pub use auto::{Auto, Preset};
 pub use backtest::{Backtest, BacktestError, Observer, RollingOrigin, backtest};
 pub use calendar::{Calendar, Event};
 pub use forecast::{Forecast, Level, Paths};

@@ -1,0 +1,269 @@
+//! What an online mixture has seen so far, with sums and profiles that grow by one step at a time.
+//!
+//! Everything here is causal: the entry of a step is computed from that step and earlier ones, once, and never
+//! changes, except that profiles of steps to come are extended as the past grows.
+
+use crate::series::Series;
+
+/// Seconds of a day.
+pub(crate) const DAY: u64 = 86_400;
+/// Half the width of the window that smooths a profile, in seconds.
+const SMOOTHING: u64 = 900;
+/// How far above the 99 % quantile a value may count, in distances of that quantile from the median.
+const CLIP_REACH: f64 = 2.0;
+
+/// Values seen, in the order of the grid, and what is derived from them.
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    /// Seconds between two values.
+    pub(crate) step: u64,
+    /// Steps a day; 1 if the step is about a day or longer.
+    pub(crate) day: usize,
+    /// Steps a week; of data coarser than a day, steps a year.
+    pub(crate) week: usize,
+    /// Values, gaps filled from one day before, else from the last value.
+    pub(crate) values: Vec<f64>,
+    /// Which values were measured.
+    pub(crate) observed: Vec<bool>,
+    /// Values with spikes cut at the limits known before them.
+    pub(crate) clipped: Vec<f64>,
+    /// Sums of `clipped` up to each step, one more than there are values.
+    sums: Vec<f64>,
+    /// Median over the same time of earlier days, one a step, reaching almost a day into the future.
+    day_profile: Vec<f64>,
+    /// Median over the same time of earlier weeks, one a step, reaching almost a week into the future.
+    week_profile: Vec<f64>,
+    /// Median over the same time of earlier days of the same kind (working day or weekend), reaching almost a day.
+    kind_profile: Vec<f64>,
+    /// Day of the week of each step by the wall clock, Monday 0, as far as the profiles reach.
+    weekday: Vec<u8>,
+    /// Steps that the wall clock is ahead of UTC, as far as the profiles reach.
+    shift: Vec<i32>,
+    /// Limits that the next values are cut to.
+    limits: (f64, f64),
+    /// Whether any value was below zero.
+    pub(crate) negative: bool,
+}
+
+impl History {
+    /// An empty history with the grid of a series.
+    pub(crate) fn new(y: &Series) -> Self {
+        let step = y.step().as_secs();
+        let (day, week) = if step <= DAY / 2 {
+            let day = ((DAY + step / 2) / step) as usize;
+            (day, 7 * day)
+        } else if step < 7 * DAY / 2 {
+            (1, 7)
+        } else {
+            (1, ((365 * DAY + step / 2) / step).max(1) as usize)
+        };
+        Self {
+            step,
+            day,
+            week,
+            values: Vec::new(),
+            observed: Vec::new(),
+            clipped: Vec::new(),
+            sums: vec![0.0],
+            day_profile: Vec::new(),
+            week_profile: Vec::new(),
+            kind_profile: Vec::new(),
+            weekday: Vec::new(),
+            shift: Vec::new(),
+            limits: (f64::NEG_INFINITY, f64::INFINITY),
+            negative: false,
+        }
+    }
+
+    /// Steps seen.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Days seen, as a number with a fraction.
+    pub(crate) fn days(&self) -> f64 {
+        self.len() as f64 * self.step as f64 / DAY as f64
+    }
+
+    /// Steps in this many seconds, rounded, at least one.
+    pub(crate) fn steps_in(&self, seconds: u64) -> usize {
+        ((seconds + self.step / 2) / self.step).max(1) as usize
+    }
+
+    /// Whether there are several steps a day.
+    pub(crate) fn has_day(&self) -> bool {
+        self.day > 1
+    }
+
+    /// Half the width of the window that smooths profiles, in steps.
+    fn smoothing(&self) -> usize {
+        if self.has_day() { self.steps_in(SMOOTHING) } else { 1 }
+    }
+
+    /// Takes in one step; `y` gives the wall clock, `index` is the step's place in it.
+    pub(crate) fn push(&mut self, y: &Series, index: usize) {
+        let n = self.len();
+        let value = match y.observation(index) {
+            Some(value) => value,
+            None if n == 0 => y.values()[index],
+            None if self.has_day() && n >= self.day => self.values[n - self.day],
+            None => self.values[n - 1],
+        };
+        self.extend_clock(y, index);
+        if n.is_multiple_of(self.clip_every()) {
+            self.update_limits();
+        }
+        self.negative |= value < 0.0;
+        self.values.push(value);
+        self.observed.push(y.observed()[index]);
+        self.clipped.push(value.max(self.limits.0).min(self.limits.1));
+        self.sums.push(self.sums[n] + self.clipped[n]);
+        self.extend_profiles();
+    }
+
+    /// Weekdays and clock shifts up to a week beyond the step.
+    fn extend_clock(&mut self, y: &Series, index: usize) {
+        let calendar = y.calendar();
+        let reach = self.len() + self.week.min(8 * self.day) + self.day + 1;
+        while self.weekday.len() < reach {
+            let at = y.time(index + self.weekday.len() - self.len());
+            self.weekday.push(calendar.local(at).weekday().to_monday_zero_offset() as u8);
+            let steps = if self.has_day() { calendar.utc_offset(at) / self.step as i64 } else { 0 };
+            self.shift.push(steps as i32);
+        }
+    }
+
+    fn clip_every(&self) -> usize {
+        if self.has_day() { (self.day / 4).max(1) } else { 7 }
+    }
+
+    /// Limits from the last week: far beyond the 1 % and 99 % quantiles.
+    fn update_limits(&mut self) {
+        let window = if self.has_day() { self.week } else { 60 };
+        let fewest = if self.has_day() { self.day } else { 20 };
+        let n = self.len();
+        let mut recent = self.values[n.saturating_sub(window)..].to_vec();
+        if recent.len() < fewest {
+            return;
+        }
+        recent.sort_unstable_by(f64::total_cmp);
+        let at = |p: f64| recent[((recent.len() - 1) as f64 * p) as usize];
+        let (low, middle, high) = (at(0.01), at(0.5), at(0.99));
+        self.limits = (low - CLIP_REACH * (middle - low), high + CLIP_REACH * (high - middle));
+    }
+
+    /// Mean of the clipped values of the `count` steps before `end`, as many as there are.
+    pub(crate) fn mean(&self, end: usize, count: usize) -> f64 {
+        let end = end.clamp(1, self.len());
+        let from = end.saturating_sub(count.max(1));
+        (self.sums[end] - self.sums[from]) / (end - from) as f64
+    }
+
+    /// The step that was `days` days before `t` by the wall clock.
+    pub(crate) fn days_before(&self, t: usize, days: usize) -> Option<usize> {
+        let plain = t.checked_sub(days * self.day)?;
+        let change = self.shift_at(t) - self.shift_at(plain);
+        if change == 0 { Some(plain) } else { plain.checked_add_signed(change as isize) }
+    }
+
+    fn shift_at(&self, t: usize) -> i32 {
+        self.shift.get(t).or(self.shift.last()).copied().unwrap_or(0)
+    }
+
+    /// The same time in the latest whole number of seasons before `origin`; `season` is a day or a week of steps.
+    pub(crate) fn season_before(&self, t: usize, origin: usize, season: usize, extra: usize) -> Option<usize> {
+        let seasons = (t - origin) / season + 1 + extra;
+        if !self.has_day() {
+            return t.checked_sub(seasons * season);
+        }
+        let days = seasons * (season / self.day);
+        let at = self.days_before(t, days)?;
+        if at < origin { Some(at) } else { self.days_before(t, days + season / self.day) }
+    }
+
+    /// Smoothed value around a past step, from nothing at or after `end`.
+    fn smoothed(&self, at: usize, end: usize) -> f64 {
+        let half = self.smoothing();
+        if half <= 1 {
+            return self.clipped[at];
+        }
+        let (from, to) = ((at + 1).saturating_sub(half), (at + half).min(end));
+        (self.sums[to] - self.sums[from]) / (to - from) as f64
+    }
+
+    /// Adds what the newest step makes known of the profiles.
+    fn extend_profiles(&mut self) {
+        let n = self.len();
+        let ahead = |season: usize, half: usize| season.saturating_sub(half) + 1;
+        let half = if self.has_day() { self.smoothing() } else { 1 };
+        while self.day_profile.len() < n + ahead(self.day, half) - 1 {
+            let t = self.day_profile.len();
+            let value = self.median_of((1..=7).filter_map(|j| self.past(t, j * self.day, n)));
+            self.day_profile.push(value);
+        }
+        while self.week_profile.len() < n + ahead(self.week, half) - 1 {
+            let t = self.week_profile.len();
+            let value = self.median_of((1..=4).filter_map(|j| self.past(t, j * self.week, n)));
+            self.week_profile.push(value);
+        }
+        while self.kind_profile.len() < n + ahead(self.day, half) - 1 {
+            let t = self.kind_profile.len();
+            let same = (1..=14)
+                .filter(|j| self.is_weekend(t) == t.checked_sub(j * self.day).is_some_and(|i| self.is_weekend(i)));
+            let value = self.median_of(same.filter_map(|j| self.past(t, j * self.day, n)).take(5));
+            self.kind_profile.push(value);
+        }
+    }
+
+    fn past(&self, t: usize, lag: usize, n: usize) -> Option<f64> {
+        let at = if self.has_day() { self.days_before(t, lag / self.day)? } else { t.checked_sub(lag)? };
+        (at < n).then(|| self.smoothed(at, n))
+    }
+
+    /// Median, or `NaN` of nothing.
+    fn median_of(&self, values: impl Iterator<Item = f64>) -> f64 {
+        let mut few = [0.0; 8];
+        let mut count = 0;
+        for value in values {
+            few[count] = value;
+            count += 1;
+        }
+        let few = &mut few[..count];
+        few.sort_unstable_by(f64::total_cmp);
+        match count {
+            0 => f64::NAN,
+            _ if count % 2 == 1 => few[count / 2],
+            _ => 0.5 * (few[count / 2 - 1] + few[count / 2]),
+        }
+    }
+
+    fn is_weekend(&self, t: usize) -> bool {
+        self.weekday.get(t).is_some_and(|day| *day >= 5)
+    }
+
+    /// Median profile of the days before, for step `t`.
+    pub(crate) fn day_profile(&self, t: usize) -> Option<f64> {
+        read(&self.day_profile, t, self.day)
+    }
+
+    /// Median profile of the weeks before, for step `t`.
+    pub(crate) fn week_profile(&self, t: usize) -> Option<f64> {
+        read(&self.week_profile, t, self.week)
+    }
+
+    /// Median profile of days of the same kind, for step `t`; further ahead the last day of the same kind.
+    pub(crate) fn kind_profile(&self, t: usize) -> Option<f64> {
+        let weekend = self.is_weekend(t);
+        let mut at = t;
+        while at >= self.kind_profile.len() || self.is_weekend(at) != weekend {
+            at = at.checked_sub(self.day)?;
+        }
+        Some(self.kind_profile[at]).filter(|value| value.is_finite())
+    }
+}
+
+/// Entry `t` of a profile, or whole seasons before it; `None` where nothing is known.
+fn read(profile: &[f64], t: usize, season: usize) -> Option<f64> {
+    let back = if t < profile.len() { 0 } else { (t - profile.len()) / season + 1 };
+    Some(*profile.get(t.checked_sub(back * season)?)?).filter(|value| value.is_finite())
+}
