@@ -243,10 +243,7 @@ pub fn backtest(
                     .iter()
                     .map(|block| scope.spawn(move || run_block(model, y, setup, block, None, cancelled)))
                     .collect();
-                handles
-                    .into_iter()
-                    .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect()
+                handles.into_iter().map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
             }),
         };
         for (forecasts, block) in done.into_iter().zip(&batch) {
@@ -350,7 +347,8 @@ fn blocks(origins: &[usize], refit_every: usize) -> Vec<&[usize]> {
 }
 
 fn check(setup: &RollingOrigin) -> Result<(), BacktestError> {
-    let wrong = |what, got: String, expected: &str| Err(BacktestError::Setting { what, got, expected: expected.into() });
+    let wrong =
+        |what, got: String, expected: &str| Err(BacktestError::Setting { what, got, expected: expected.into() });
     if setup.horizon == 0 {
         return wrong("the horizon", "0 steps".into(), "at least 1");
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::experts::Simple;
 use super::history::{DAY, History};
+use super::regression::Regression;
 use super::weights::{Tuning, Weights};
 use crate::conformal::{Conformal, TRACKED};
 use crate::series::Series;
@@ -33,6 +34,8 @@ struct Pending {
 pub(crate) struct Engine {
     pub(crate) history: History,
     pub(crate) experts: Vec<Simple>,
+    pub(crate) regressions: Vec<Regression>,
+    learned_at: usize,
     pub(crate) horizon: usize,
     /// Leads that share weights.
     pub(crate) group: usize,
@@ -54,14 +57,20 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// An engine that has seen nothing of `y` yet, for a series of this length and up.
-    pub(crate) fn new(y: &Series, horizon: usize, experts: Vec<Simple>, tuning: Tuning) -> Self {
+    pub(crate) fn new(
+        y: &Series,
+        horizon: usize,
+        experts: Vec<Simple>,
+        regressions: Vec<Regression>,
+        tuning: Tuning,
+    ) -> Self {
         let history = History::new(y);
         let horizon = horizon.max(1);
         let group = ((horizon + 12) / 24).max(1);
         let groups = horizon.div_ceil(group);
         let first =
             if y.len() >= 2 * history.day + 8 { history.day + 1 } else { (y.len() / 4).clamp(1, history.day + 1) };
-        let prior = vec![1.0 / experts.len() as f64; experts.len()];
+        let prior = vec![1.0 / (experts.len() + regressions.len()) as f64; experts.len() + regressions.len()];
         let per_day = (DAY as f64 / history.step as f64 / group as f64).max(1.0);
         let changes: Vec<f64> = y.values().windows(2).map(|w| (w[1] - w[0]).abs()).collect();
         let change = changes.iter().sum::<f64>() / changes.len().max(1) as f64;
@@ -80,6 +89,8 @@ impl Engine {
             left: 0,
             history,
             experts,
+            regressions,
+            learned_at: 0,
             horizon,
             group,
             first,
@@ -89,16 +100,40 @@ impl Engine {
     }
 
     /// Takes in the steps of `y` from the first one not seen yet.
-    pub(crate) fn advance(&mut self, y: &Series) {
+    ///
+    /// With `learn`, parameters are learned on the way, each time the history has grown by a share.
+    pub(crate) fn advance(&mut self, y: &Series, learn: bool) {
         for index in self.history.len()..y.len() {
             self.history.push(y, index);
             self.residuals.push(self.one_step_error(index));
             self.absorb();
             let origin = self.history.len();
+            if learn && origin >= self.next_learning() {
+                self.learn();
+            }
             if origin >= self.first && (origin - self.first).is_multiple_of(self.stride) {
                 let pending = self.look_ahead(origin, self.horizon);
                 self.pending.push_back(pending);
             }
+        }
+    }
+
+    fn next_learning(&self) -> usize {
+        let day = self.history.day;
+        (self.learned_at + (self.learned_at / 8).max(day)).max(3 * day)
+    }
+
+    fn learn(&mut self) {
+        self.learned_at = self.history.len();
+        for regression in &mut self.regressions {
+            regression.learn(&self.history, self.first, self.stride, self.horizon, self.group);
+        }
+    }
+
+    /// Learns parameters anew if the history has grown enough for it to matter.
+    pub(crate) fn relearn(&mut self) {
+        if self.history.len() >= self.learned_at + self.learned_at / 40 {
+            self.learn();
         }
     }
 
@@ -118,11 +153,15 @@ impl Engine {
     }
 
     fn look_ahead(&self, origin: usize, horizon: usize) -> Pending {
-        let count = self.experts.len();
+        let count = self.experts.len() + self.regressions.len();
         let mut experts = vec![0.0; count * horizon];
-        let awake: Vec<bool> = self.experts.iter().map(|e| e.awake(&self.history, origin)).collect();
-        for (expert, row) in self.experts.iter().zip(experts.chunks_mut(horizon)) {
+        let awake = self.awake(origin);
+        let mut rows = experts.chunks_mut(horizon);
+        for (expert, row) in self.experts.iter().zip(&mut rows) {
             expert.forecast(&self.history, origin, row);
+        }
+        for (regression, row) in self.regressions.iter().zip(&mut rows) {
+            regression.forecast(&self.history, origin, self.group, row);
         }
         if !self.history.negative {
             experts.iter_mut().for_each(|x| *x = x.max(0.0));
@@ -139,6 +178,11 @@ impl Engine {
         let scales = (0..horizon).map(|k| self.conformal.scale(self.error_group(k), self.bin(origin + k))).collect();
         let said = (0..self.conformal.groups()).map(|g| self.conformal.tracked(g)).collect();
         Pending { origin, experts, awake, weights, mixed, scales, said }
+    }
+
+    fn awake(&self, origin: usize) -> Vec<bool> {
+        let simple = self.experts.iter().map(|e| e.awake(&self.history, origin));
+        simple.chain(self.regressions.iter().map(Regression::learned)).collect()
     }
 
     /// Group of leads that lead `k` (from 0) shares weights with.
@@ -215,7 +259,7 @@ impl Engine {
     /// Weights of the experts for the next origin, one row a group of leads.
     pub(crate) fn present_weights(&self) -> Vec<Vec<f64>> {
         let origin = self.history.len();
-        let awake: Vec<bool> = self.experts.iter().map(|e| e.awake(&self.history, origin)).collect();
+        let awake = self.awake(origin);
         self.weights.iter().map(|w| awake_weights(w.get(), &self.prior, &awake)).collect()
     }
 }

@@ -79,15 +79,17 @@ impl Simple {
             }
             Self::Levelled(season) => levelled(history, origin, season.steps(history), out),
             Self::Profile(Season::Day) => {
-                each(out, |k| history.day_profile(origin + k).unwrap_or_else(|| history.values[origin - 1]));
+                each(out, |k| history.day_profile(origin + k, origin).unwrap_or_else(|| history.clipped[origin - 1]));
             }
             Self::Profile(Season::Week) => each(out, |k| {
-                let found = history.week_profile(origin + k).or_else(|| history.day_profile(origin + k));
-                found.unwrap_or_else(|| history.values[origin - 1])
+                let found =
+                    history.week_profile(origin + k, origin).or_else(|| history.day_profile(origin + k, origin));
+                found.unwrap_or_else(|| history.clipped[origin - 1])
             }),
             Self::KindProfile => each(out, |k| {
-                let found = history.kind_profile(origin + k).or_else(|| history.day_profile(origin + k));
-                found.unwrap_or_else(|| history.values[origin - 1])
+                let found =
+                    history.kind_profile(origin + k, origin).or_else(|| history.day_profile(origin + k, origin));
+                found.unwrap_or_else(|| history.clipped[origin - 1])
             }),
         }
     }
@@ -104,7 +106,7 @@ fn seasonal(history: &History, origin: usize, k: usize, season: usize) -> f64 {
     let at = history
         .season_before(origin + k, origin, season, 0)
         .or_else(|| history.season_before(origin + k, origin, history.day, 0));
-    history.values[at.unwrap_or(origin - 1)]
+    history.clipped[at.unwrap_or(origin - 1)]
 }
 
 /// Last season times 1 + (r - 1) exp(-k step / 6 h), r the last three hours over the same hours a season ago.

@@ -72,12 +72,16 @@ impl Fitted for FittedAuto {
 
     fn update(&mut self, new: &Series) -> Result<(), UpdateError> {
         self.y.append(new)?;
-        self.engine.advance(&self.y);
+        self.engine.advance(&self.y, false);
         Ok(())
     }
 
     fn relearns(&self) -> bool {
         true
+    }
+
+    fn relearn(&mut self) {
+        self.engine.relearn();
     }
 
     fn state(&self) -> FittedState {
@@ -96,10 +100,13 @@ impl Fitted for FittedAuto {
         let weights = self.engine.present_weights();
         let until_lead: Vec<usize> =
             (1..=weights.len()).map(|g| (g * self.engine.group).min(self.engine.horizon)).collect();
-        let experts = self.engine.experts.iter().enumerate();
-        experts
-            .map(|(e, expert)| Member {
-                name: expert.name(&self.engine.history),
+        let history = &self.engine.history;
+        let names = self.engine.experts.iter().map(|e| e.name(history));
+        let names = names.chain(self.engine.regressions.iter().map(|r| r.name(history)));
+        names
+            .enumerate()
+            .map(|(e, name)| Member {
+                name,
                 weights: weights.iter().map(|group| group[e]).collect(),
                 until_lead: until_lead.clone(),
                 reason: String::new(),

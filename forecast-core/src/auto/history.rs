@@ -116,9 +116,19 @@ impl History {
         self.negative |= value < 0.0;
         self.values.push(value);
         self.observed.push(y.observed()[index]);
-        self.clipped.push(value.max(self.limits.0).min(self.limits.1));
+        self.clipped.push(self.clip(value, n));
         self.sums.push(self.sums[n] + self.clipped[n]);
         self.extend_profiles();
+    }
+
+    /// A value cut to the limits, unless it was as far out at the same time of an earlier day or week.
+    fn clip(&self, value: f64, n: usize) -> f64 {
+        let (mut low, mut high) = self.limits;
+        for before in [self.day, self.week].iter().filter_map(|season| n.checked_sub(*season)) {
+            low = low.min(self.values[before]);
+            high = high.max(self.values[before]);
+        }
+        value.max(low).min(high)
     }
 
     /// Weekdays and clock shifts up to a week beyond the step.
@@ -194,22 +204,20 @@ impl History {
     /// Adds what the newest step makes known of the profiles.
     fn extend_profiles(&mut self) {
         let n = self.len();
-        let ahead = |season: usize, half: usize| season.saturating_sub(half) + 1;
-        let half = if self.has_day() { self.smoothing() } else { 1 };
-        while self.day_profile.len() < n + ahead(self.day, half) - 1 {
+        while self.day_profile.len() <= n + self.reach(self.day) {
             let t = self.day_profile.len();
             let value = self.median_of((1..=7).filter_map(|j| self.past(t, j * self.day, n)));
             self.day_profile.push(value);
         }
-        while self.week_profile.len() < n + ahead(self.week, half) - 1 {
+        while self.week_profile.len() <= n + self.reach(self.week) {
             let t = self.week_profile.len();
             let value = self.median_of((1..=4).filter_map(|j| self.past(t, j * self.week, n)));
             self.week_profile.push(value);
         }
-        while self.kind_profile.len() < n + ahead(self.day, half) - 1 {
+        while self.kind_profile.len() <= n + self.reach(self.day) {
             let t = self.kind_profile.len();
-            let same = (1..=14)
-                .filter(|j| self.is_weekend(t) == t.checked_sub(j * self.day).is_some_and(|i| self.is_weekend(i)));
+            let weekend = self.is_weekend(t);
+            let same = (1..=14).filter(|j| t.checked_sub(j * self.day).is_some_and(|i| self.is_weekend(i) == weekend));
             let value = self.median_of(same.filter_map(|j| self.past(t, j * self.day, n)).take(5));
             self.kind_profile.push(value);
         }
@@ -241,29 +249,34 @@ impl History {
         self.weekday.get(t).is_some_and(|day| *day >= 5)
     }
 
-    /// Median profile of the days before, for step `t`.
-    pub(crate) fn day_profile(&self, t: usize) -> Option<f64> {
-        read(&self.day_profile, t, self.day)
+    /// How far the profiles of a season reach beyond an origin.
+    fn reach(&self, season: usize) -> usize {
+        season - if self.has_day() { self.smoothing() } else { 1 }
     }
 
-    /// Median profile of the weeks before, for step `t`.
-    pub(crate) fn week_profile(&self, t: usize) -> Option<f64> {
-        read(&self.week_profile, t, self.week)
+    /// Median profile of the days before, for step `t` as known at `origin`.
+    pub(crate) fn day_profile(&self, t: usize, origin: usize) -> Option<f64> {
+        read(&self.day_profile, t, origin + self.reach(self.day), self.day)
+    }
+
+    /// Median profile of the weeks before, for step `t` as known at `origin`.
+    pub(crate) fn week_profile(&self, t: usize, origin: usize) -> Option<f64> {
+        read(&self.week_profile, t, origin + self.reach(self.week), self.week)
     }
 
     /// Median profile of days of the same kind, for step `t`; further ahead the last day of the same kind.
-    pub(crate) fn kind_profile(&self, t: usize) -> Option<f64> {
-        let weekend = self.is_weekend(t);
+    pub(crate) fn kind_profile(&self, t: usize, origin: usize) -> Option<f64> {
+        let (weekend, end) = (self.is_weekend(t), origin + self.reach(self.day));
         let mut at = t;
-        while at >= self.kind_profile.len() || self.is_weekend(at) != weekend {
+        while at > end || self.is_weekend(at) != weekend {
             at = at.checked_sub(self.day)?;
         }
-        Some(self.kind_profile[at]).filter(|value| value.is_finite())
+        self.kind_profile.get(at).copied().filter(|value| value.is_finite())
     }
 }
 
-/// Entry `t` of a profile, or whole seasons before it; `None` where nothing is known.
-fn read(profile: &[f64], t: usize, season: usize) -> Option<f64> {
-    let back = if t < profile.len() { 0 } else { (t - profile.len()) / season + 1 };
-    Some(*profile.get(t.checked_sub(back * season)?)?).filter(|value| value.is_finite())
+/// Entry `t` of a profile that reaches to `last`, or whole seasons before it; `None` where nothing is known.
+fn read(profile: &[f64], t: usize, last: usize, season: usize) -> Option<f64> {
+    let back = if t <= last { 0 } else { (t - last).div_ceil(season) };
+    profile.get(t.checked_sub(back * season)?).copied().filter(|value| value.is_finite())
 }

@@ -9,6 +9,7 @@ mod engine;
 mod experts;
 mod fitted;
 mod history;
+mod regression;
 mod weights;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::series::Series;
 use engine::Engine;
 use experts::{Season, Simple};
 use fitted::FittedAuto;
+use regression::{Base, Regression};
 use weights::Tuning;
 
 /// How much work goes into a mixture.
@@ -74,8 +76,9 @@ impl Forecaster for Auto {
             return Err(FitError::TooShort { model: self.name(), needed: 2, got: y.len() });
         }
         let tuning = Tuning { half_life_days: 7.0, share: 0.02, prior_days: 3.0 };
-        let mut engine = Engine::new(y, self.horizon_for(y), pool(y), tuning);
-        engine.advance(y);
+        let mut engine = Engine::new(y, self.horizon_for(y), pool(y), regressions(y), tuning);
+        engine.advance(y, true);
+        engine.relearn();
         Ok(Box::new(FittedAuto::new(self.clone(), y.clone(), engine)))
     }
 }
@@ -90,4 +93,18 @@ fn pool(y: &Series) -> Vec<Simple> {
     }
     pool.extend([Simple::Season(Season::Week), Simple::Levelled(Season::Week), Simple::Profile(Season::Week)]);
     pool
+}
+
+fn regressions(y: &Series) -> Vec<Regression> {
+    let step = y.steps_in(Duration::from_secs(86_400));
+    let window = if step <= 48 { 120.0 } else { 42.0 };
+    if step <= 1 {
+        return vec![Regression::new(Base::Last, 0.01, window)];
+    }
+    vec![
+        Regression::new(Base::Week, 0.003, window),
+        Regression::new(Base::Day, 0.003, window),
+        Regression::new(Base::Day, 0.05, window),
+        Regression::new(Base::Last, 0.02, window),
+    ]
 }
