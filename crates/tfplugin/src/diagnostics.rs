@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_nested_message_gains_the_outer_path() {
-        let inner = Diagnostic::error("bad", "").at("time").under(Step::Index(2)).under(Step::Attribute("steps".into()));
+        let inner =
+            Diagnostic::error("bad", "").at("time").under(Step::Index(2)).under(Step::Attribute("steps".into()));
         assert_eq!(inner.path.expect("has a path").to_string(), "steps[2].time");
     }
 }
