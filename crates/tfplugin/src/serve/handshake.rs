@@ -2,7 +2,7 @@
 //!
 //! Source: go-plugin 1.8, `server.go` and `client.go`; the values of the magic cookie are Terraform's.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr};
 
 const COOKIE: (&str, &str) =
     ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2");
@@ -18,7 +18,8 @@ pub(super) struct Environment {
     /// First and last TCP port to try.
     pub(super) ports: Option<(u16, u16)>,
     /// Folder to make the socket's folder in.
-    pub(super) socket_folder: Option<PathBuf>,
+    #[cfg(unix)]
+    pub(super) socket_folder: Option<std::path::PathBuf>,
     /// The client reads a seventh field, on multiplexing its broker.
     asks_for_multiplexing: bool,
 }
@@ -44,7 +45,8 @@ pub enum HandshakeError {
 /// Where the server listens, in go-plugin's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Address {
-    Unix(PathBuf),
+    #[cfg(unix)]
+    Unix(std::path::PathBuf),
     Tcp(SocketAddr),
 }
 
@@ -58,7 +60,8 @@ impl Environment {
             protocol_versions: get("PLUGIN_PROTOCOL_VERSIONS"),
             client_certificate: get("PLUGIN_CLIENT_CERT"),
             ports: port("PLUGIN_MIN_PORT").zip(port("PLUGIN_MAX_PORT")),
-            socket_folder: get("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
+            #[cfg(unix)]
+            socket_folder: get("PLUGIN_UNIX_SOCKET_DIR").map(std::path::PathBuf::from),
             asks_for_multiplexing: get("PLUGIN_MULTIPLEX_GRPC").is_some(),
         }
     }
@@ -90,6 +93,7 @@ impl Environment {
 impl Address {
     pub(super) fn network(&self) -> &'static str {
         match self {
+            #[cfg(unix)]
             Self::Unix(_) => "unix",
             Self::Tcp(_) => "tcp",
         }
@@ -99,6 +103,7 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            #[cfg(unix)]
             Self::Unix(path) => write!(f, "{}", path.display()),
             Self::Tcp(address) => write!(f, "{address}"),
         }
@@ -137,9 +142,8 @@ mod tests {
 
     #[test]
     fn the_line_has_six_fields_and_a_seventh_on_request() {
-        let socket = Address::Unix("/tmp/plugin1/s".into());
-        assert_eq!(environment(&[]).line(&socket, "AbC"), "1|6|unix|/tmp/plugin1/s|grpc|AbC");
         let tcp = Address::Tcp(([127, 0, 0, 1], 10001).into());
+        assert_eq!(environment(&[]).line(&tcp, "AbC"), "1|6|tcp|127.0.0.1:10001|grpc|AbC");
         assert_eq!(
             environment(&[("PLUGIN_MULTIPLEX_GRPC", "true")]).line(&tcp, ""),
             "1|6|tcp|127.0.0.1:10001|grpc||false"

@@ -2,14 +2,15 @@
 //! the process, and a count of the operations that still run.
 //!
 //! Operations run in tasks of their own ([`Lifecycle::spawn`]): when Terraform is killed its connection drops, the server
-//! drops the handler of the call, and only work outside of the handler can still roll back and tidy up.
+//! drops the handler of the call, and only work outside of the handler can still roll back and tidy up. In a served
+//! process they also have threads of their own, so that one which computes for long never keeps `StopProvider` waiting.
 
 use std::{
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::task::JoinHandle;
+use tokio::{runtime::Handle, task::JoinHandle};
 pub use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +27,8 @@ struct Inner {
     /// Parent of the tokens of the calls since the last stop; a child of `ending`.
     session: Mutex<Option<CancellationToken>>,
     operations: TaskTracker,
+    /// The runtime of the operations; without one they run on that of their caller.
+    runtime: Option<Handle>,
 }
 
 impl Lifecycle {
@@ -34,7 +37,13 @@ impl Lifecycle {
         Self::default()
     }
 
-    /// The token of one call: fired by [`stop`](Self::stop) and by [`end`](Self::end), never by the call itself.
+    /// A life whose operations run on a runtime of their own.
+    pub(super) fn with_runtime(runtime: Handle) -> Self {
+        Self { inner: Arc::new(Inner { runtime: Some(runtime), ..Inner::default() }) }
+    }
+
+    /// The token of one call: fired by [`stop`](Self::stop) and by [`end`](Self::end). To be taken when the call arrives,
+    /// not when its operation gets to run: a stop in between would be missed.
     pub fn token(&self) -> CancellationToken {
         self.session().get_or_insert_with(|| self.inner.ending.child_token()).child_token()
     }
@@ -64,7 +73,10 @@ impl Lifecycle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.inner.operations.spawn(operation)
+        match &self.inner.runtime {
+            Some(runtime) => self.inner.operations.spawn_on(operation, runtime),
+            None => self.inner.operations.spawn(operation),
+        }
     }
 
     /// Operations that run now.

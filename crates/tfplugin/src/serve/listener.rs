@@ -3,7 +3,6 @@
 use std::{
     io,
     net::Ipv4Addr,
-    path::{Path, PathBuf},
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -26,6 +25,7 @@ const TLS_PATIENCE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept (out of file descriptors), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Longest path that fits a socket address everywhere: macOS has 104 bytes with the closing zero, Linux 108.
+#[cfg(unix)]
 const LONGEST_SOCKET_PATH: usize = 100;
 
 /// The kind of address to listen at.
@@ -72,8 +72,12 @@ pub(super) async fn bind(transport: Transport, environment: &Environment) -> io:
 }
 
 #[cfg(unix)]
-fn bind_unix(parent: Option<&Path>) -> io::Result<Bound> {
-    use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+fn bind_unix(parent: Option<&std::path::Path>) -> io::Result<Bound> {
+    use std::{
+        fs::Permissions,
+        os::unix::fs::PermissionsExt,
+        path::{Path, PathBuf},
+    };
 
     let parent = parent.map_or_else(std::env::temp_dir, PathBuf::from);
     let make = |parent: &Path| {

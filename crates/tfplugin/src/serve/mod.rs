@@ -43,6 +43,8 @@ const MAX_MESSAGE: usize = i32::MAX as usize;
 const WINDOW: u32 = 4 << 20;
 /// Calls at once: above any `-parallelism`, so that `StopProvider` never queues behind what it is to stop.
 const MAX_CALLS: u32 = 1 << 16;
+/// Threads that serve connections; operations have their own.
+const SERVER_THREADS: usize = 2;
 /// How long the last answers may take to leave once no operation runs any more.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
@@ -142,15 +144,20 @@ where
     if !options.debug {
         environment.check()?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Process)?;
-    let served = runtime.block_on(serve_in_runtime(provider, options, environment));
+    let runtime = |threads: &mut tokio::runtime::Builder| threads.enable_all().build().map_err(ServeError::Process);
+    let operations = runtime(&mut tokio::runtime::Builder::new_multi_thread())?;
+    let server = runtime(tokio::runtime::Builder::new_multi_thread().worker_threads(SERVER_THREADS))?;
+    let life = Lifecycle::with_runtime(operations.handle().clone());
+    let served = server.block_on(serve_in_runtime(provider, life, options, environment));
     // What outlived the grace period does not hold up the exit.
-    runtime.shutdown_background();
+    operations.shutdown_background();
+    server.shutdown_background();
     served
 }
 
 async fn serve_in_runtime<P, F>(
     provider: F,
+    life: Lifecycle,
     options: &ServeOptions,
     environment: &Environment,
 ) -> Result<(), ServeError>
@@ -170,7 +177,6 @@ where
     let Bound { listener, address, folder } =
         listener::bind(options.transport, environment).await.map_err(ServeError::Listen)?;
 
-    let life = Lifecycle::new();
     let shutdown = CancellationToken::new();
     let router = services(provider(life.clone()), &life, &shutdown);
     let (open, connections) = watch::channel(0);

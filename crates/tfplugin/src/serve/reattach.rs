@@ -45,14 +45,14 @@ mod tests {
 
     #[test]
     fn the_variable_has_what_terraform_reads() {
-        let address = Address::Unix("/tmp/plugin1/s".into());
+        let address = Address::Tcp(([127, 0, 0, 1], 10001).into());
         let value: serde_json::Value =
             serde_json::from_str(&variable("registry.terraform.io/acme/box", 42, &address)).unwrap();
         assert_eq!(
             value,
             json!({"registry.terraform.io/acme/box": {
                 "Protocol": "grpc", "ProtocolVersion": 6, "Pid": 42, "Test": true,
-                "Addr": {"Network": "unix", "String": "/tmp/plugin1/s"}
+                "Addr": {"Network": "tcp", "String": "127.0.0.1:10001"}
             }})
         );
     }

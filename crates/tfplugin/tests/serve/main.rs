@@ -17,7 +17,7 @@ use tfplugin::proto::{
 };
 use tonic::{Code, Status, Streaming, transport::Channel};
 
-use probe::STUBBORN;
+use probe::{BUSY, STUBBORN};
 use terraform::{Identity, Start};
 
 /// Not a test: the provider's process, when another test has started it.
@@ -41,11 +41,15 @@ async fn shut_down(channel: &Channel) {
     GrpcControllerClient::new(channel.clone()).shutdown(Empty {}).await.unwrap();
 }
 
-/// Starts an action and returns once it runs; told to stop, it writes the file `config`.
-async fn run_action(channel: &Channel, config: &[u8]) -> Streaming<tf::invoke_action::Event> {
+async fn invoke_action(channel: &Channel, config: &[u8]) -> Streaming<tf::invoke_action::Event> {
     let config = Some(tf::DynamicValue { msgpack: config.to_vec(), json: Vec::new() });
     let request = tf::invoke_action::Request { config, ..Default::default() };
-    let mut events = ProviderClient::new(channel.clone()).invoke_action(request).await.unwrap().into_inner();
+    ProviderClient::new(channel.clone()).invoke_action(request).await.unwrap().into_inner()
+}
+
+/// Starts an action and returns once it runs; told to stop, it writes the file `config`.
+async fn run_action(channel: &Channel, config: &[u8]) -> Streaming<tf::invoke_action::Event> {
+    let mut events = invoke_action(channel, config).await;
     let first = events.message().await.unwrap().unwrap();
     assert!(matches!(first.r#type, Some(Type::Progress(_))));
     events
@@ -145,6 +149,18 @@ async fn without_a_fitting_client_it_says_why_and_ends() {
 }
 
 #[tokio::test]
+async fn logs_are_lines_that_terraform_understands() {
+    let (mut process, handshake) = Start::plain().variable("TF_LOG_PROVIDER_PROBE", "INFO").handshake().await;
+    shut_down(&handshake.connect_plain().await).await;
+    let log = process.log().await;
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = lines.last().unwrap();
+    assert_eq!((&last["@level"], &last["@message"]), (&"info".into(), &"the provider ends".into()));
+    assert_eq!((&last["@module"], &last["ending"]), (&"probe.tfplugin.serve".into(), &"Shutdown".into()));
+    process.ends_in_order().await;
+}
+
+#[tokio::test]
 async fn stop_provider_ends_the_operations_and_not_the_process() {
     let dir = tempfile::tempdir().unwrap();
     let (_process, handshake) = Start::plain().handshake().await;
@@ -156,6 +172,21 @@ async fn stop_provider_ends_the_operations_and_not_the_process() {
         check_completes(events, &undone).await;
     }
     call(&channel).await.unwrap();
+}
+
+#[tokio::test]
+async fn operations_that_take_every_thread_do_not_keep_a_stop_waiting() {
+    let (_process, handshake) = Start::plain().handshake().await;
+    let channel = handshake.connect_plain().await;
+    let mut actions = Vec::new();
+    for _ in 0..4 * std::thread::available_parallelism().unwrap().get() {
+        actions.push(invoke_action(&channel, BUSY).await);
+    }
+    actions[0].message().await.unwrap().unwrap();
+    stop(&channel).await;
+    for mut events in actions {
+        while events.message().await.unwrap().is_some() {}
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
 use tfplugin::{
     proto::tfplugin6::{self as tf, provider_server::Provider},
-    serve::{Lifecycle, ServeOptions, Transport, serve},
+    serve::{CancellationToken, Lifecycle, ServeOptions, Transport, serve},
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -15,6 +15,9 @@ pub(crate) const ROLE: &str = "TFPLUGIN_TEST_ROLE";
 
 /// Configuration of an action that does not heed its token.
 pub(crate) const STUBBORN: &[u8] = b"stubborn";
+
+/// Configuration of an action that computes, without ever yielding its thread, until told to stop.
+pub(crate) const BUSY: &[u8] = b"busy";
 
 /// The provider's process: `debug` and `tcp` set the options of these names, `hasty` a short grace period.
 pub(crate) fn main(role: &str) -> ExitCode {
@@ -35,17 +38,26 @@ struct Probe {
 
 impl Probe {
     /// Reports progress, waits for its token, then leaves a file behind where the configuration says.
-    async fn run(life: Lifecycle, config: Vec<u8>, events: mpsc::Sender<Result<tf::invoke_action::Event, Status>>) {
+    async fn run(
+        token: CancellationToken,
+        config: Vec<u8>,
+        events: mpsc::Sender<Result<tf::invoke_action::Event, Status>>,
+    ) {
         use tf::invoke_action::event::{Completed, Progress, Type};
         let event = |kind| Ok(tf::invoke_action::Event { r#type: Some(kind) });
 
-        let token = life.token();
         events.send(event(Type::Progress(Progress { message: "running".into() }))).await.unwrap();
-        token.cancelled().await;
-        if config == STUBBORN {
-            std::future::pending::<()>().await;
+        if config == BUSY {
+            while !token.is_cancelled() {
+                std::hint::spin_loop();
+            }
+        } else {
+            token.cancelled().await;
+            if config == STUBBORN {
+                std::future::pending::<()>().await;
+            }
+            fs::write(PathBuf::from(String::from_utf8(config).unwrap()), "undone").unwrap();
         }
-        fs::write(PathBuf::from(String::from_utf8(config).unwrap()), "undone").unwrap();
         // The client may be gone; that is the point of some tests.
         let _ = events.send(event(Type::Completed(Completed { diagnostics: Vec::new() }))).await;
     }
@@ -114,7 +126,7 @@ provider! {
     ) -> Result<Response<Self::InvokeActionStream>, Status> {
         let (sender, receiver) = mpsc::channel(1);
         let config = request.into_inner().config.unwrap_or_default().msgpack;
-        self.life.spawn(Self::run(self.life.clone(), config, sender));
+        self.life.spawn(Self::run(self.life.token(), config, sender));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 

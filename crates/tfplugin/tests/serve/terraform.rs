@@ -196,6 +196,14 @@ impl Process {
         assert_eq!(fs::read_dir(self.temporary.path()).unwrap().count(), 0);
     }
 
+    /// All that the provider writes to standard error up to its end.
+    pub(crate) async fn log(&mut self) -> String {
+        let mut log = String::new();
+        let stderr = self.child.stderr.as_mut().unwrap();
+        tokio::time::timeout(PATIENCE, stderr.read_to_string(&mut log)).await.unwrap().unwrap();
+        log
+    }
+
     /// Resolves when every process that writes to this standard output has ended.
     pub(crate) async fn silence(&mut self) {
         let to_the_end = async { while self.lines.next_line().await.unwrap().is_some() {} };
