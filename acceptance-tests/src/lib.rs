@@ -5,6 +5,7 @@
 
 mod binaries;
 mod cores;
+pub mod hcl;
 mod workspace;
 
 pub use binaries::{provider, stormglass};
