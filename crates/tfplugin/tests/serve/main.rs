@@ -247,6 +247,14 @@ async fn an_operation_outlives_its_connection_but_not_terraform() {
 }
 
 #[tokio::test]
+async fn terraform_lost_before_it_connected_ends_the_provider() {
+    let (mut shell, _) = Start::plain().under_a_shell().handshake().await;
+    shell.child.kill().await.unwrap();
+    shell.silence().await;
+    shell.left_nothing();
+}
+
+#[tokio::test]
 async fn debugging_mode_prints_how_to_reattach_and_runs_till_an_interrupt() {
     let (process, line) = Start::by_hand().role("debug").announced("export TF_REATTACH_PROVIDERS=").await;
     let value = line.strip_prefix("export TF_REATTACH_PROVIDERS='").unwrap().strip_suffix('\'').unwrap();
