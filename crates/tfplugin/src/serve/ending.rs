@@ -49,7 +49,7 @@ impl Signals {
     }
 
     #[cfg(unix)]
-    pub(super) async fn end(mut self) -> Ending {
+    pub(super) async fn end(&mut self) -> Ending {
         loop {
             tokio::select! {
                 Some(()) = self.terminate.recv() => return Ending::Signal("SIGTERM"),
@@ -63,7 +63,7 @@ impl Signals {
     }
 
     #[cfg(windows)]
-    pub(super) async fn end(mut self) -> Ending {
+    pub(super) async fn end(&mut self) -> Ending {
         loop {
             match self.interrupt.recv().await {
                 Some(()) if self.interrupt_ends => return Ending::Signal("Ctrl-C"),

@@ -166,7 +166,7 @@ where
     F: FnOnce(Lifecycle) -> P,
 {
     let parent = Parent::find();
-    let signals = Signals::register(options.debug).map_err(ServeError::Process)?;
+    let mut signals = Signals::register(options.debug).map_err(ServeError::Process)?;
     let (acceptor, certificate) = match environment.client_certificate.as_deref().filter(|_| !options.debug) {
         Some(client) => {
             let tls = tls::server_tls(client)?;
@@ -198,7 +198,12 @@ where
     drop(folder);
     life.end();
     closing.cancel();
-    finish(server, &life, options.grace).await
+    tokio::select! {
+        finished = finish(server, &life, options.grace) => finished,
+        // On the developer's terminal a second Ctrl-C is meant; elsewhere signals come in pairs (a lost terminal, a
+        // service manager) and must not cut off what still undoes its work.
+        _ = signals.end(), if options.debug => Ok(()),
+    }
 }
 
 /// Lets operations end, while the server still takes their answers away, and gives the last answers a moment.
