@@ -6,6 +6,7 @@
 pub mod capacity_plan;
 pub mod duration;
 pub mod ports;
+pub mod schedule;
 pub mod settings;
 
 pub use capacity_plan::{After, CapacityPlan, Savings, SavingsRow, Step, WeeklyStep};
