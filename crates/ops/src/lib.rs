@@ -3,6 +3,7 @@
 //! One way, no way back: [`MetricSource::fetch`] -> `RawSeries` -> `clean` -> `Series` -> `Forecaster::fit` -> `Forecast`
 //! -> [`CapacityPlan`] -> [`ScalingTarget::apply`] -> [`Applied`]. Every arrow is a plain value.
 
+pub mod capacity;
 pub mod capacity_plan;
 pub mod duration;
 pub mod ports;

@@ -218,7 +218,7 @@ fn day_name(date: Date) -> String {
 
 /// The first instant of a local day, whatever the clock does at midnight.
 fn day_start(zone: &TimeZone, date: Date) -> Option<Timestamp> {
-    let begin = date.to_zoned(zone.clone()).ok()?.start_of_day().ok()?;
+    let begin = date.to_zoned_datetime(zone.clone()).ok()?.start_of_day().ok()?;
     Some(begin.timestamp())
 }
 
