@@ -9,5 +9,5 @@ pub mod hcl;
 mod workspace;
 
 pub use binaries::{provider, stormglass};
-pub use cores::{embedded_core, terraform};
+pub use cores::{Core, embedded_core, terraform};
 pub use workspace::{Run, Workspace};

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{provider, terraform};
+use crate::{Core, provider, terraform};
 
 /// Says where the provider comes from; every configuration begins with it.
 const REQUIRED: &str =
@@ -18,6 +18,7 @@ const REQUIRED: &str =
 pub struct Workspace {
     folder: TempDir,
     settings: PathBuf,
+    core: Core,
 }
 
 /// How a command of Terraform ended.
@@ -32,6 +33,11 @@ pub struct Run {
 impl Workspace {
     /// A folder whose `main.tf` holds this HCL below the `required_providers`.
     pub fn new(hcl: &str) -> Self {
+        Self::with_core(terraform(), hcl)
+    }
+
+    /// The same for a Terraform of the caller's choice.
+    pub fn with_core(core: Core, hcl: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("stormglass").tempdir().expect("a temporary folder can be made");
         let settings = folder.path().join("terraform.rc");
         let binaries = provider().parent().map(Path::to_path_buf).unwrap_or_default();
@@ -42,7 +48,7 @@ impl Workspace {
             path = binaries.display().to_string()
         );
         fs::write(&settings, text).expect("the folder is writable");
-        let workspace = Self { folder, settings };
+        let workspace = Self { folder, settings, core };
         workspace.hcl(hcl);
         workspace
     }
@@ -69,7 +75,7 @@ impl Workspace {
 
     /// A command of Terraform in this folder, not yet started.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(terraform());
+        let mut command = self.core.command();
         command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
         command.env("TF_CLI_CONFIG_FILE", &self.settings).env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1");
         command.env("XDG_CACHE_HOME", self.path("cache")).env("XDG_STATE_HOME", self.path("state"));
