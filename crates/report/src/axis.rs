@@ -21,7 +21,7 @@ pub(crate) fn value_axis(low: f64, high: f64, target: usize, whole: bool) -> Val
     // A line along zero has zero at the bottom; any other constant lies in the middle.
     let (low, high) = match (low, high) {
         (l, h) if h > l => (l, h),
-        (l, _) if l == 0.0 => (0.0, 1.0),
+        (0.0, _) => (0.0, 1.0),
         (l, _) => (l - l.abs() * 0.5, l + l.abs() * 0.5),
     };
     let step = round_step((high - low) / target.max(1) as f64, whole);
@@ -48,7 +48,7 @@ fn round_step(raw: f64, whole: bool) -> f64 {
 /// The value in the suffix that suits the axis' biggest one.
 fn label(value: f64, step: f64, biggest: f64) -> String {
     let (scale, suffix) = match biggest {
-        b if b >= 1e15 || b < 1e-6 => return if value == 0.0 { "0".to_owned() } else { format!("{value:e}") },
+        b if !(1e-6..1e15).contains(&b) => return if value == 0.0 { "0".to_owned() } else { format!("{value:e}") },
         b if b >= 1e12 => (1e12, "T"),
         b if b >= 1e9 => (1e9, "G"),
         b if b >= 1e6 => (1e6, "M"),
@@ -108,7 +108,8 @@ pub(crate) fn time_ticks(from: i64, to: i64, zone: &TimeZone, target: usize) -> 
     let (from, to) = (timestamp(from).as_second(), timestamp(to).as_second());
     let span = to.saturating_sub(from);
     let limit = i64::try_from(target.max(1)).unwrap_or(i64::MAX);
-    let every = EVERY.iter().find(|(seconds, _)| span / seconds <= limit).map_or_else(|| centuries(span / limit), |(_, e)| *e);
+    let every =
+        EVERY.iter().find(|(seconds, _)| span / seconds <= limit).map_or_else(|| centuries(span / limit), |(_, e)| *e);
     let local = |second: i64| timestamp(second).to_zoned_datetime(zone.clone()).date();
     let (first, last) = (local(from), local(to));
     let mut ticks: Vec<(i64, String)> = Vec::new();

@@ -23,6 +23,8 @@ pub enum Role {
     Forecast,
     /// What was decided.
     Plan,
+    /// What had been decided and ran.
+    Ran,
 }
 
 impl Role {
@@ -31,6 +33,7 @@ impl Role {
             Role::Observed => "seen",
             Role::Forecast => "forecast",
             Role::Plan => "plan",
+            Role::Ran => "ran",
         }
     }
 }
@@ -87,7 +90,7 @@ pub struct Span {
 pub struct Limit {
     /// How much.
     pub value: f64,
-    /// A word or two above the line.
+    /// A word or two for the legend.
     pub label: String,
 }
 
@@ -191,9 +194,10 @@ impl Chart {
         add(
             &mut out,
             format_args!(
-                "<div class=\"plot\" style=\"height:{0}px\"><svg role=\"img\" aria-labelledby=\"{id}-t {id}-d\" width=\"100%\" height=\"{0}\"><title id=\"{id}-t\">{title}</title><desc id=\"{id}-d\">{1}</desc>",
+                "<div class=\"plot{2}\" style=\"height:{0}px\"><svg role=\"img\" aria-labelledby=\"{id}-t {id}-d\" width=\"100%\" height=\"{0}\"><title id=\"{id}-t\">{title}</title><desc id=\"{id}-d\">{1}</desc>",
                 self.height,
-                Html::text(&self.description)
+                Html::text(&self.description),
+                self.classes()
             ),
         );
         self.grid(&mut out, &axis);
@@ -245,13 +249,27 @@ impl Chart {
         let (low, high) = (values.iter().copied().reduce(f64::min)?, values.iter().copied().reduce(f64::max)?);
         // Heights compare honestly from zero; only a band of values far from it is shown by itself.
         let low = if self.whole || (low >= 0.0 && low <= 0.6 * high) { low.min(0.0) } else { low };
-        Some(value_axis(low, high, if self.height < 160 { 2 } else { 5 }, self.whole))
+        Some(value_axis(low, high, if self.small() { 2 } else { 5 }, self.whole))
     }
 
     /// Horizontal place of an instant, 0 to 1000.
     fn x(&self, at: i64) -> f64 {
         let span = self.to.saturating_sub(self.from).max(1) as f64;
         (at.saturating_sub(self.from) as f64 / span * 1_000.0).clamp(0.0, 1_000.0)
+    }
+
+    /// Marks need room above the drawing; lines in a small one are thinner.
+    fn classes(&self) -> &'static str {
+        match (self.marks.is_empty(), self.small()) {
+            (true, true) => " small",
+            (true, false) => "",
+            (false, true) => " marked small",
+            (false, false) => " marked",
+        }
+    }
+
+    fn small(&self) -> bool {
+        self.height < 160
     }
 
     fn inside(&self, at: i64) -> bool {
@@ -271,9 +289,14 @@ impl Chart {
                     bands += 1;
                     format!("<rect class=\"band {class} b{bands}\" x=\"0\" y=\"2\" width=\"26\" height=\"10\"/>")
                 }
-                _ => format!("<path class=\"line {class}\" d=\"M1 7H25\"/>"),
+                Shape::Line(_) => format!("<path class=\"line {class}\" d=\"M1 7H25\"/>"),
+                Shape::Steps { .. } => format!("<path class=\"line {class}\" d=\"M1 11H9V3H17V8H25\"/>"),
             };
             key(out, &swatch, &layer.label);
+        }
+        let limits: Vec<&str> = self.limits.iter().map(|l| l.label.as_str()).collect();
+        if !limits.is_empty() {
+            key(out, "<path class=\"limit\" d=\"M1 7H25\"/>", &limits.join(", "));
         }
         for span in &self.spans {
             key(out, "<rect class=\"span\" x=\"0\" y=\"2\" width=\"26\" height=\"10\"/>", &span.label);
@@ -301,11 +324,7 @@ impl Chart {
         let keep = ticks.len().div_ceil(4).max(1);
         for (i, (at, label)) in ticks.iter().enumerate() {
             let x = self.x(*at) / 10.0;
-            let anchor = match x {
-                x if x < 3.0 => " start",
-                x if x > 97.0 => " end",
-                _ => "",
-            };
+            let anchor = end_anchor(x, 3.0);
             let wide = if i % keep == 0 { "" } else { " wide" };
             add(
                 out,
@@ -317,25 +336,12 @@ impl Chart {
                 ),
             );
         }
-        for limit in self.limits.iter().filter(|l| l.value.is_finite()) {
-            let at = y(axis, limit.value) / 10.0;
-            add(
-                out,
-                format_args!(
-                    "<text class=\"on end\" x=\"100%\" y=\"{at:.2}%\" dx=\"-4\" dy=\"-4\">{}</text>",
-                    Html::text(&limit.label)
-                ),
-            );
-        }
         for mark in &self.marks {
             let x = self.x(mark.at) / 10.0;
-            let (anchor, dx) = if x > 60.0 { ("end", -6) } else { ("start", 6) };
+            let anchor = end_anchor(x, 10.0);
             add(
                 out,
-                format_args!(
-                    "<text class=\"on {anchor}\" x=\"{x:.2}%\" y=\"12\" dx=\"{dx}\">{}</text>",
-                    Html::text(&mark.label)
-                ),
+                format_args!("<text class=\"on{anchor}\" x=\"{x:.2}%\" y=\"-8\">{}</text>", Html::text(&mark.label)),
             );
         }
         out.push_str("</g>");
@@ -403,6 +409,15 @@ impl Chart {
     }
 }
 
+/// Class of a label that would leave the drawing if it were centered at `x` percent.
+fn end_anchor(x: f64, margin: f64) -> &'static str {
+    match x {
+        x if x < margin => " start",
+        x if x > 100.0 - margin => " end",
+        _ => "",
+    }
+}
+
 /// One entry of a legend.
 fn key(out: &mut String, swatch: &str, label: &str) {
     add(
@@ -420,78 +435,4 @@ fn y(axis: &ValueAxis, value: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chart() -> Chart {
-        Chart::new("c", "Load", &TimeZone::UTC, 0, 86_400)
-    }
-
-    #[test]
-    fn nothing_to_draw_says_so() {
-        let mut empty = chart();
-        empty.line("load", Role::Observed, vec![(0, None)]);
-        empty.band("band", Role::Forecast, Vec::new());
-        empty.steps("plan", Role::Plan, Vec::new(), 0);
-        assert!(empty.layers.is_empty());
-        assert!(empty.html().as_str().contains("No data to draw."));
-    }
-
-    #[test]
-    fn one_point_is_a_dot() {
-        let mut one = Chart::new("c", "Load", &TimeZone::UTC, 100, 100);
-        one.line("load", Role::Observed, vec![(100, Some(7.0))]);
-        assert!(one.html().as_str().contains("h0\"/>"), "{}", one.html());
-    }
-
-    #[test]
-    fn gaps_break_a_line() {
-        let mut gap = chart();
-        gap.line(
-            "load",
-            Role::Observed,
-            vec![(0, Some(0.0)), (43_200, None), (64_800, Some(5.0)), (86_400, Some(5.0))],
-        );
-        assert!(gap.html().as_str().contains("d=\"M0.0 1000h0M750.0 0 1000.0 0\""), "{}", gap.html());
-    }
-
-    #[test]
-    fn steps_hold_until_the_next_one() {
-        let mut steps = chart();
-        steps.whole = true;
-        steps.steps("units", Role::Plan, vec![(0, 1.0), (43_200, 2.0)], 86_400);
-        assert!(steps.html().as_str().contains("d=\"M0.0 500H500.0V0H1000.0\""), "{}", steps.html());
-    }
-
-    #[test]
-    fn everything_has_a_name() {
-        let mut all = chart();
-        all.description = "one & two".to_owned();
-        all.unit = "req/s <b>".to_owned();
-        all.line("seen", Role::Observed, vec![(0, Some(0.0)), (86_400, Some(10.0))]);
-        all.band("80%", Role::Forecast, vec![(0, 1.0, 2.0), (86_400, 2.0, 3.0)]);
-        all.marks.push(Mark { at: 43_200, label: "as of".to_owned() });
-        all.limits.push(Limit { value: 9.0, label: "max 9".to_owned() });
-        all.spans.push(Span { from: 0, to: 10, label: "freeze".to_owned() });
-        all.hints.push(Hint { from: 0, to: 10, text: "9 units".to_owned() });
-        let html = all.html().to_string();
-        for part in ["role=\"img\"", "aria-labelledby=\"c-t c-d\"", "<title id=\"c-t\">Load</title>", "one &amp; two"] {
-            assert!(html.contains(part), "{part} in {html}");
-        }
-        for part in ["as of", "max 9", "freeze", "<title>9 units</title>", "req/s &lt;b&gt;", "80%"] {
-            assert!(html.contains(part), "{part} in {html}");
-        }
-    }
-
-    #[test]
-    fn a_value_out_of_range_stays_inside() {
-        let mut wild = chart();
-        wild.line(
-            "seen",
-            Role::Observed,
-            vec![(-500, Some(1.0)), (0, Some(f64::NAN)), (60, Some(2.0)), (90_000, Some(9.0))],
-        );
-        let html = wild.html().to_string();
-        assert!(!html.contains("NaN") && !html.contains("inf"), "{html}");
-    }
-}
+mod tests;

@@ -188,12 +188,12 @@ impl Page {
         if figures.is_empty() {
             return;
         }
-        self.body.push_str("<dl class=\"figures\">");
+        self.body.push_str("<dl class=\"card figures\">");
         for figure in figures {
             add(
                 &mut self.body,
                 format_args!(
-                    "<div class=\"card\"><dt>{}</dt><dd class=\"value\">{}</dd><dd class=\"note\">{}</dd></div>",
+                    "<div><dt>{}</dt><dd class=\"value\">{}</dd><dd class=\"note\">{}</dd></div>",
                     Html::text(&figure.label),
                     Html::text(&figure.value),
                     Html::text(&figure.note)
@@ -249,7 +249,7 @@ pub fn subheading(text: &str) -> Html {
 pub fn bar(share: f64, words: &str) -> Html {
     let width = if share.is_finite() { share.clamp(0.0, 1.0) * 100.0 } else { 0.0 };
     Html(format!(
-        "<span class=\"bar\" aria-hidden=\"true\"><i style=\"width:{width:.1}%\"></i></span>{}",
+        "<span class=\"measure\"><span class=\"bar\" aria-hidden=\"true\"><i style=\"width:{width:.1}%\"></i></span><span class=\"amount\">{}</span></span>",
         Html::text(words)
     ))
 }

@@ -42,11 +42,11 @@ pub(super) fn load(report: &ForecastReport, zone: &TimeZone) -> Html {
     if let Some(history) = history.filter(|_| start < close) {
         let span = duration(u64::try_from(as_of.saturating_sub(start) / 86_400 * 86_400).unwrap_or_default());
         let title = format!("The whole history: {span}");
-        let mut whole = Chart::new("history-chart", &title, zone, start, end);
+        let mut whole = Chart::new("history-chart", &title, zone, start, as_of);
         whole.height = 110;
         whole.description = format!("Measured load since {}.", full_moment(timestamp(start), zone));
         whole.line("measured", Role::Observed, history.points());
-        whole.spans.push(Span { from: close, to: end, label: "shown above".to_owned() });
+        whole.spans.push(Span { from: close, to: as_of, label: "shown above".to_owned() });
         content.push(&whole.html());
     }
     content
@@ -88,7 +88,7 @@ pub(super) fn schedule(report: &ForecastReport, schedule: &Schedule, zone: &Time
     }
     if let Some(ran) = &schedule.ran {
         let points = ran.points_from(start).into_iter().filter(|p| p.0 <= first);
-        chart.steps("ran", Role::Observed, points.filter_map(|(at, v)| Some((at, v?))).collect(), first);
+        chart.steps("ran", Role::Ran, points.filter_map(|(at, v)| Some((at, v?))).collect(), first);
     }
     if let Some(seen) = &schedule.needed_seen {
         chart.line("needed by the measured load", Role::Observed, seen.points_from(start));

@@ -19,7 +19,16 @@ struct Turn<'a> {
 
 /// Day by day, the change points with the reason of each; then what follows.
 pub(super) fn timetable(schedule: &Schedule, zone: &TimeZone) -> Html {
-    let mut out = subheading("Timetable");
+    let mut out = Html::default();
+    if let Some(risk) = schedule.risk.filter(|r| r.is_finite()) {
+        let share = if risk > 0.0 && risk < 0.000_05 {
+            "under 0.01%".to_owned()
+        } else {
+            format!("{}%", fixed(risk * 100.0, 2))
+        };
+        out.push(&note(&format!("Expected share of the load that arrives while supply is below demand: {share}.")));
+    }
+    out.push(&subheading("Timetable"));
     let turns: Vec<Turn> = schedule
         .steps
         .iter()
@@ -32,14 +41,18 @@ pub(super) fn timetable(schedule: &Schedule, zone: &TimeZone) -> Html {
     if turns.is_empty() {
         out.push(&note("The schedule has no change points."));
     } else {
-        out.push(&day_table("Change points of each day", &turns));
+        let usual = usual_reason(&turns);
+        out.push(&day_table("Change points of each day", &turns, usual));
+        if let Some(usual) = usual {
+            out.push(&note(&format!("Reason of each step: {usual}, unless the step names another.")));
+        }
     }
     let until = schedule.valid_until.map_or_else(|| "its end".to_owned(), |v| moment(v, zone));
     match &schedule.after {
         Some(After::Weekly { steps }) if !steps.is_empty() => {
             out.push(&subheading(&format!("From {until} on, every week")));
             let turns: Vec<Turn> = steps.iter().map(weekly_turn).collect();
-            out.push(&day_table("Change points of the typical week", &turns));
+            out.push(&day_table("Change points of the typical week", &turns, None));
         }
         Some(After::Weekly { .. }) => out.push(&note(&format!("From {until} on, the typical week goes on."))),
         Some(After::Restore) => {
@@ -47,14 +60,6 @@ pub(super) fn timetable(schedule: &Schedule, zone: &TimeZone) -> Html {
         }
         Some(After::Hold) => out.push(&note(&format!("From {until} on, the last step stays."))),
         None => {}
-    }
-    if let Some(risk) = schedule.risk.filter(|r| r.is_finite()) {
-        let share = if risk > 0.0 && risk < 0.000_05 {
-            "under 0.01%".to_owned()
-        } else {
-            format!("{}%", fixed(risk * 100.0, 2))
-        };
-        out.push(&note(&format!("Expected share of the load that arrives while supply is below demand: {share}.")));
     }
     out
 }
@@ -66,8 +71,14 @@ fn weekly_turn(step: &WeeklyStep) -> Turn<'_> {
     Turn { day, time: step.time.clone(), units: step.units, reason: None }
 }
 
-/// One row a day; arrows say which way each change goes.
-fn day_table(caption: &str, turns: &[Turn<'_>]) -> Html {
+/// The reason that more than half of the steps share; it is said once rather than at each.
+fn usual_reason<'a>(turns: &[Turn<'a>]) -> Option<&'a str> {
+    let times = |reason: &str| turns.iter().filter(|t| t.reason == Some(reason)).count();
+    turns.iter().filter_map(|t| t.reason).find(|reason| 2 * times(reason) > turns.len())
+}
+
+/// One row a day; arrows say which way each change goes, reasons other than the usual one stand beside it.
+fn day_table(caption: &str, turns: &[Turn<'_>], usual: Option<&str>) -> Html {
     let mut rows: Vec<(String, String)> = Vec::new();
     let mut before = None;
     for turn in turns {
@@ -80,7 +91,10 @@ fn day_table(caption: &str, turns: &[Turn<'_>]) -> Html {
             _ => "",
         };
         before = Some(turn.units);
-        let reason = turn.reason.map_or_else(String::new, |r| format!("<small>{}</small>", Html::text(r)));
+        let reason = turn
+            .reason
+            .filter(|r| Some(*r) != usual)
+            .map_or_else(String::new, |r| format!("<small>{}</small>", Html::text(r)));
         let (time, units) = (Html::text(&turn.time), turn.units);
         if let Some((_, cell)) = rows.last_mut() {
             cell.push_str(&format!("<li><time>{time}</time> <b>{units}</b>{way}{reason}</li>"));
@@ -90,7 +104,7 @@ fn day_table(caption: &str, turns: &[Turn<'_>]) -> Html {
         .into_iter()
         .map(|(day, turns)| vec![Html::text(&day), Html::markup(format!("<ul class=\"turns\">{turns}</ul>"))])
         .collect();
-    let columns = vec![Column::words("Day"), Column::words("Units from each time on, with the reason")];
+    let columns = vec![Column::words("Day"), Column::words("Units from each time on")];
     let table = Table { caption: caption.to_owned(), columns, rows, strong_row: None };
     Html::markup(format!("<div class=\"days\">{}</div>", table.html()))
 }
@@ -124,7 +138,7 @@ pub(super) fn replay(replay: &Replay, report: &ForecastReport) -> Html {
     let rows = replay.rows.iter().enumerate().map(|(i, row)| {
         let hours = optional(row.unit_hours, |h| fixed(h, 0));
         let versus = match (our_hours, row.unit_hours) {
-            _ if Some(i) == ours => String::new(),
+            _ if Some(i) == ours => "\u{2014}".to_owned(),
             (Some(ours), Some(other)) if other > 0.0 && ours <= other => {
                 format!("{} less", percent(1.0 - ours / other))
             }
@@ -239,13 +253,9 @@ pub(super) fn members(members: &[Member]) -> Html {
         cells.push(Html::text(m.reason.as_deref().unwrap_or_default()));
         cells
     });
-    Table {
-        caption: "Members of the model with their weights".to_owned(),
-        columns,
-        rows: rows.collect(),
-        strong_row: None,
-    }
-    .html()
+    let caption = "Members of the model with their weights".to_owned();
+    let table = Table { caption, columns, rows: rows.collect(), strong_row: None };
+    Html::markup(format!("<div class=\"reasons\">{}</div>", table.html()))
 }
 
 /// Facts about the history.

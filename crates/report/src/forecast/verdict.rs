@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::{After, ForecastReport, ReplayRow, Schedule, money, row, strong, unit_name};
-use crate::format::{days, full_moment, moment, percent, service_level};
+use crate::format::{days, moment, percent, service_level};
 use crate::page::{Figure, Html, Page, State};
 
 /// Coverage this far below its promise is worth a look.
@@ -167,7 +167,7 @@ fn figures(report: &ForecastReport, zone: &TimeZone) -> Vec<Figure> {
         figure("Accuracy", percent(accuracy), "1 \u{2212} WAPE in the backtest".to_owned());
     }
     let ours = row(report, "ours");
-    for (name, label) in [("static", "Against a static peak"), ("hpa", "Against the HPA")] {
+    for (name, label) in [("static", "Vs. static peak"), ("hpa", "Vs. HPA")] {
         let other = row(report, name);
         if let Some(saved) = saving(ours, other) {
             let sign = if saved < 0.0 { "+" } else { "\u{2212}" };
@@ -179,11 +179,8 @@ fn figures(report: &ForecastReport, zone: &TimeZone) -> Vec<Figure> {
         figure("Service level", service_level(level), "of the load met in the replay".to_owned());
     }
     if let Some(until) = report.schedule.as_ref().and_then(|s| s.valid_until) {
-        figure(
-            "Valid until",
-            moment(until, zone),
-            full_moment(until, zone).split(' ').skip(3).collect::<Vec<_>>().join(" "),
-        );
+        let local = until.to_zoned_datetime(zone.clone());
+        figure("Valid until", local.strftime("%a %-d %b").to_string(), local.strftime("%H:%M %Z, %Y").to_string());
     }
     figures
 }
