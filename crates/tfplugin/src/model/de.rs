@@ -84,12 +84,14 @@ impl serde::ser::Error for Error {
 /// Reads one value.
 #[derive(Clone, Copy)]
 pub(super) struct Deserializer<'de> {
+    /// The value without the wrapper of a dynamic place.
     value: &'de Value,
+    whole: &'de Value,
 }
 
 impl<'de> Deserializer<'de> {
     pub(super) fn new(value: &'de Value) -> Deserializer<'de> {
-        Deserializer { value: value.undynamic() }
+        Deserializer { value: value.undynamic(), whole: value }
     }
 
     fn mismatch(self, expected: &str) -> Error {
@@ -249,7 +251,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de> {
                 visitor.visit_newtype_struct(IntoDeserializer::<Error>::into_deserializer(text))
             }
             VALUE_TOKEN => {
-                let packed = pack(self.value).map_err(|error| Error::new("a value", error))?;
+                let packed = pack(self.whole).map_err(|error| Error::new("a value", error))?;
                 visitor.visit_bytes(&packed)
             }
             _ => visitor.visit_newtype_struct(self),

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Action, Config, Context, DataSource, EphemeralResource, Failure, Function, FunctionError, ImportTarget,
-    PlanContext, Progress, RawState, Resource, Signature,
+    Action, Config, Context, Data, DataSource, EphemeralResource, Failure, Function, FunctionError, ImportTarget,
+    PlanContext, Progress, Provider, RawState, Resource, Signature,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::model::{Model, ModelUse, check_model, from_value, to_value};
-use crate::path::Step;
+use crate::path::{Path, Step};
 use crate::schema::Schema;
 use crate::value::{Type, Value, ValueError, conform};
 
@@ -28,8 +28,33 @@ pub(crate) struct Kept {
 /// An operation that failed, and what exists nevertheless.
 #[derive(Debug)]
 pub(crate) struct Failed {
-    pub reached: Option<Kept>,
+    pub reached: Reached,
     pub diagnostics: Diagnostics,
+}
+
+/// What exists after a failure.
+#[derive(Debug)]
+pub(crate) enum Reached {
+    /// What was there before: after a creation nothing.
+    Prior,
+    /// This.
+    State(Kept),
+    /// Something, but its state does not fit the schema.
+    Unclear,
+}
+
+/// What became of the provider's configuration.
+pub(crate) enum Configuring {
+    Done(Data),
+    /// Not yet, for want of the value at this path.
+    Unknown(Path),
+}
+
+#[async_trait]
+pub(crate) trait AnyProvider: Send + Sync {
+    fn check(&self) -> Vec<String>;
+    async fn validate(&self, cx: &Context, config: &Config) -> Diagnostics;
+    async fn configure(&self, cx: &Context, config: &Value) -> Result<Configuring, Diagnostics>;
 }
 
 #[async_trait]
@@ -122,20 +147,41 @@ impl<R: Resource> Erased<R> {
         r#type: &Type,
         reference: &Value,
     ) -> Result<Kept, Failed> {
-        match result {
+        let (model, mut diagnostics) = match result {
             Ok(model) => {
-                self.keep(&model, r#type, reference).map_err(|diagnostics| Failed { reached: None, diagnostics })
+                return self
+                    .keep(&model, r#type, reference)
+                    .map_err(|diagnostics| Failed { reached: Reached::Unclear, diagnostics });
             }
-            Err(Failure { reached, mut diagnostics }) => {
-                let reached = reached.and_then(|model| match self.keep(&model, r#type, reference) {
-                    Ok(kept) => Some(kept),
-                    Err(more) => {
-                        diagnostics.extend(more);
-                        None
-                    }
-                });
-                Err(Failed { reached, diagnostics })
+            Err(Failure { reached, diagnostics }) => (reached, diagnostics),
+        };
+        let reached = match model.map(|model| self.keep(&model, r#type, reference)) {
+            None => Reached::Prior,
+            Some(Ok(kept)) => Reached::State(kept),
+            Some(Err(more)) => {
+                diagnostics.extend(more);
+                Reached::Unclear
             }
+        };
+        Err(Failed { reached, diagnostics })
+    }
+}
+
+#[async_trait]
+impl<P: Provider> AnyProvider for Erased<P> {
+    fn check(&self) -> Vec<String> {
+        check_model::<P::Model>(&self.0.schema(), ModelUse::Read)
+    }
+
+    async fn validate(&self, cx: &Context, config: &Config) -> Diagnostics {
+        self.0.validate(cx, config).await
+    }
+
+    async fn configure(&self, cx: &Context, config: &Value) -> Result<Configuring, Diagnostics> {
+        match (from_value::<P::Model>(config), config.first_unknown()) {
+            (Ok(model), _) => self.0.configure(cx, model).await.map(Configuring::Done),
+            (Err(_), Some(path)) => Ok(Configuring::Unknown(path)),
+            (Err(_), None) => Err(take::<P::Model>(config).err().unwrap_or_default()),
         }
     }
 }
@@ -162,10 +208,16 @@ impl<R: Resource> AnyResource for Erased<R> {
         self.0.validate(cx, config).await
     }
 
-    fn plan(&self, cx: Context, prior: &Value, planned: Value, r#type: &Type) -> (Context, Result<Value, Diagnostics>) {
-        let prior = match prior.is_null() {
+    fn plan(
+        &self,
+        cx: Context,
+        prior_value: &Value,
+        planned: Value,
+        r#type: &Type,
+    ) -> (Context, Result<Value, Diagnostics>) {
+        let prior = match prior_value.is_null() {
             true => None,
-            false => match take::<R::Model>(prior) {
+            false => match take::<R::Model>(prior_value) {
                 Ok(prior) => Some(prior),
                 Err(diagnostics) => return (cx, Err(diagnostics)),
             },
@@ -181,7 +233,11 @@ impl<R: Resource> AnyResource for Erased<R> {
             }
         };
         let cx = PlanContext { context: cx, prior };
-        let result = self.0.plan(&cx, model).and_then(|model| give(&model, r#type, &planned));
+        let result = self.0.plan(&cx, model).and_then(|model| {
+            // A value kept from the state is written as there, one taken from the configuration as there.
+            let value = give(&model, r#type, prior_value)?;
+            Ok(conform::reconcile(value, &planned))
+        });
         (cx.context, result)
     }
 
@@ -197,7 +253,7 @@ impl<R: Resource> AnyResource for Erased<R> {
     }
 
     async fn create(&self, cx: &Context, planned: &Value, r#type: &Type) -> Result<Kept, Failed> {
-        let plan = take(planned).map_err(|diagnostics| Failed { reached: None, diagnostics })?;
+        let plan = take(planned).map_err(|diagnostics| Failed { reached: Reached::Prior, diagnostics })?;
         self.finish(self.0.create(cx, plan).await, r#type, planned)
     }
 
@@ -209,13 +265,13 @@ impl<R: Resource> AnyResource for Erased<R> {
     }
 
     async fn update(&self, cx: &Context, prior: &Value, planned: &Value, r#type: &Type) -> Result<Kept, Failed> {
-        let failed = |diagnostics| Failed { reached: None, diagnostics };
+        let failed = |diagnostics| Failed { reached: Reached::Prior, diagnostics };
         let (before, plan) = (take(prior).map_err(failed)?, take(planned).map_err(failed)?);
         self.finish(self.0.update(cx, before, plan).await, r#type, planned)
     }
 
     async fn delete(&self, cx: &Context, state: &Value, r#type: &Type) -> Result<(), Failed> {
-        let before = take(state).map_err(|diagnostics| Failed { reached: None, diagnostics })?;
+        let before = take(state).map_err(|diagnostics| Failed { reached: Reached::Prior, diagnostics })?;
         match self.0.delete(cx, before).await {
             Ok(()) => Ok(()),
             Err(failure) => self.finish(Err(failure), r#type, state).map(drop),

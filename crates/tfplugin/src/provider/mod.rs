@@ -58,6 +58,7 @@ pub use async_trait::async_trait;
 
 pub use action::{Action, Progress};
 pub use config::Config;
+pub(crate) use context::lock;
 pub use context::{
     ConfigureContext, Context, DeferReason, Interruption, PlanContext, TerraformCapabilities, ValidateContext,
 };

@@ -66,11 +66,11 @@ fn conform_object(mut all: BTreeMap<String, Value>, object: &ObjectType) -> Resu
     }
 }
 
-/// The type that a value has by itself; nulls and empty collections are of any type.
+/// The type that a value has by itself; nulls, unknowns and empty collections are of any type.
 pub(crate) fn implied_type(value: &Value) -> Type {
     // Elements of a collection have one type: that of all if they agree, else any.
     let common = |all: &mut dyn Iterator<Item = &Value>| {
-        let mut types = all.filter(|value| !value.is_null()).map(implied_type);
+        let mut types = all.filter(|value| !value.is_null() && !value.is_unknown()).map(implied_type);
         match types.next() {
             Some(first) if types.all(|other| other == first) => first,
             _ => Type::Dynamic,

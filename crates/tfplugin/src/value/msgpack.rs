@@ -502,7 +502,7 @@ mod tests {
         let known = Known {
             null: Some(false),
             prefix: Some("arn:".to_owned()),
-            min: Some(Bound { limit: 1.into(), inclusive: true }),
+            min: Some(Bound { limit: 1_i64.into(), inclusive: true }),
             max: Some(Bound { limit: "0.1".parse().expect("is a number"), inclusive: false }),
             min_length: Some(1),
             max_length: Some(1 << 40),
