@@ -258,7 +258,9 @@ pub fn bar(share: f64, words: &str) -> Html {
 pub fn facts(rows: &[(String, String)]) -> Html {
     let mut out = String::from("<dl class=\"rows\">");
     for (name, value) in rows {
-        add(&mut out, format_args!("<div><dt>{}</dt><dd>{}</dd></div>", Html::text(name), Html::text(value)));
+        // Two long texts side by side would break both.
+        let class = if value.chars().count() > 28 { " class=\"long\"" } else { "" };
+        add(&mut out, format_args!("<div{class}><dt>{}</dt><dd>{}</dd></div>", Html::text(name), Html::text(value)));
     }
     out.push_str("</dl>");
     Html(out)

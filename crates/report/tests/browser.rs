@@ -19,9 +19,9 @@ struct Seen {
 
 /// Loads `html` from a file and returns the document, the console's lines and every request of the page.
 fn browse(html: &str, window: &str) -> Seen {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let (page, log) = (folder.path().join("report.html"), folder.path().join("net.json"));
-    fs::write(&page, html).unwrap();
+    fs::write(&page, html).expect("the page is written");
     let output = Command::new("chromium")
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args([
@@ -44,12 +44,13 @@ fn browse(html: &str, window: &str) -> Seen {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "chromium failed: {stderr}");
     let console = stderr.lines().filter(|l| l.contains(":CONSOLE")).map(str::to_owned).collect();
-    Seen { dom: String::from_utf8(output.stdout).unwrap(), console, requests: requests(&log) }
+    Seen { dom: String::from_utf8(output.stdout).expect("a document in UTF-8"), console, requests: requests(&log) }
 }
 
 /// Addresses in Chromium's network log that a page asked for; the browser's own errands have no page as initiator.
 fn requests(log: &Path) -> Vec<String> {
-    let log: serde_json::Value = serde_json::from_str(&fs::read_to_string(log).unwrap()).unwrap();
+    let text = fs::read_to_string(log).expect("chromium wrote its network log");
+    let log: serde_json::Value = serde_json::from_str(&text).expect("a network log in JSON");
     let events = log["events"].as_array().expect("a list of events");
     let asked = events.iter().map(|e| &e["params"]).filter(|p| p["url"].is_string() && p["initiator"].is_string());
     let asked = asked.filter(|p| p["initiator"] != "not an origin");

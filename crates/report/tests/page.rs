@@ -61,7 +61,7 @@ fn contrast(a: &str, b: &str) -> f64 {
         let digits: String =
             if hex.len() == 4 { hex[1..].chars().flat_map(|c| [c, c]).collect() } else { hex[1..].to_owned() };
         let channel = |i: usize| {
-            let c = f64::from(u8::from_str_radix(&digits[i..i + 2], 16).unwrap()) / 255.0;
+            let c = f64::from(u8::from_str_radix(&digits[i..i + 2], 16).expect("hexadecimal colors")) / 255.0;
             if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)

@@ -21,6 +21,10 @@ fn small() -> ForecastReport {
         model: Some("auto".to_owned()),
         accuracy: Some(0.912),
         history: Some(series(&[5.0; 24])),
+        forecast: Some(ForecastSeries {
+            center: TimeSeries { start: at("2026-11-23T00:00:00Z"), ..series(&[6.0; 24]) },
+            bands: Vec::new(),
+        }),
         ..ForecastReport::default()
     }
 }
@@ -70,7 +74,9 @@ fn check_says(report: &ForecastReport, expected: &[&str]) {
 #[test]
 fn an_empty_report_is_a_page() {
     let report = ForecastReport::default();
-    check_says(&report, &["Unknown time zone (none given)", "No data to draw."]);
+    let unknown = ["Unknown time zone (none given)", "There is no forecast.", "There is no measured load."];
+    check_says(&report, &unknown);
+    check_says(&report, &["3 things to look at first", "No data to draw."]);
     assert!(!render(&report).contains("NaN"));
 }
 
@@ -123,6 +129,16 @@ fn what_is_wrong_comes_first() {
             "The forecast needs 12 units at its peak; the maximum is 9.",
         ],
     );
+}
+
+#[test]
+fn what_is_unknown_is_never_good_news() {
+    let stale = ForecastReport { as_of: at("2026-11-23T05:30:00Z"), ..small() };
+    check_says(&stale, &["One thing to look at first", "The last measured value is 390 min older than this report."]);
+    let unmeasured = ForecastReport { accuracy: None, ..small() };
+    check_says(&unmeasured, &["One thing to look at first", "such forecasts are has not been measured."]);
+    let empty = ForecastSeries { center: series(&[f64::NAN; 3]), bands: Vec::new() };
+    check_says(&ForecastReport { forecast: Some(empty), ..small() }, &["There is no forecast."]);
 }
 
 #[test]

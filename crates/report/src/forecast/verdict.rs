@@ -3,14 +3,18 @@
 use jiff::tz::TimeZone;
 
 use super::{After, ForecastReport, ReplayRow, Schedule, money, row, strong, unit_name};
-use crate::format::{days, moment, percent, service_level};
+use crate::format::{days, duration, moment, percent, service_level};
 use crate::page::{Figure, Html, Page, State};
+use crate::series::{TimeSeries, finite};
 
 /// Coverage this far below its promise is worth a look.
 const COVERAGE_SLACK: f64 = 0.1;
 
 /// Service level this far below another way to scale is worth a look.
 const SLO_SLACK: f64 = 0.001;
+
+/// A last value this many steps before the report's instant is worth a look.
+const LATE_STEPS: i64 = 3;
 
 /// Adds the verdict and the key figures.
 pub(super) fn add(page: &mut Page, report: &ForecastReport, zone: &TimeZone) {
@@ -27,6 +31,7 @@ pub(super) fn add(page: &mut Page, report: &ForecastReport, zone: &TimeZone) {
 /// The caller's warnings, then what the figures themselves give away.
 fn findings(report: &ForecastReport) -> Vec<String> {
     let mut findings = report.warnings.clone();
+    findings.extend(unknowns(report));
     let ours = row(report, "ours");
     for (name, words) in [("static", "a static peak"), ("hpa", "the Kubernetes HPA")] {
         let other = row(report, name);
@@ -50,6 +55,30 @@ fn findings(report: &ForecastReport) -> Vec<String> {
         findings.push(needed);
     }
     findings
+}
+
+/// What is not known, or known only of a while ago; silence about it would read as good news.
+fn unknowns(report: &ForecastReport) -> Vec<String> {
+    let mut unknowns = Vec::new();
+    let known = |series: &TimeSeries| series.values.iter().rposition(|v| finite(*v).is_some());
+    match report.forecast.as_ref().and_then(|f| known(&f.center)) {
+        None => unknowns.push("There is no forecast.".to_owned()),
+        Some(_) if !report.accuracy.is_some_and(f64::is_finite) => {
+            unknowns.push("How accurate such forecasts are has not been measured.".to_owned());
+        }
+        Some(_) => {}
+    }
+    match report.history.as_ref().map(|h| (h, known(h))) {
+        Some((history, Some(last))) => {
+            let late = report.as_of.as_second().saturating_sub(history.second(last));
+            if late > LATE_STEPS.saturating_mul(history.step()) {
+                let minutes = u64::try_from(late / 60).unwrap_or_default();
+                unknowns.push(format!("The last measured value is {} older than this report.", duration(minutes * 60)));
+            }
+        }
+        _ => unknowns.push("There is no measured load.".to_owned()),
+    }
+    unknowns
 }
 
 /// A sentence if the forecast needs more than the plan may ever give.
