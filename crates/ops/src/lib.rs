@@ -5,11 +5,16 @@
 
 pub mod capacity;
 pub mod capacity_plan;
+pub mod compare;
+pub mod cron;
 pub mod duration;
+pub mod load;
 pub mod ports;
+pub mod quiet;
 pub mod schedule;
 pub mod settings;
 
+pub use capacity::units_for_load;
 pub use capacity_plan::{After, CapacityPlan, Savings, SavingsRow, Step, WeeklyStep};
 pub use ports::{Applied, ApplyRequest, Limits, MetricSource, Owner, ScalingTarget, SourceError, TargetError, Window};
 pub use settings::{CapacitySettings, ForecastSettings, JobSettings, LoadSettings};

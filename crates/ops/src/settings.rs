@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Span;
+use crate::quiet::QuietSettings;
 
 /// Everything the main job is told, apart from where the load comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct JobSettings {
     pub events: Vec<Event>,
     /// Fixed clock, for stored data.
     pub as_of: Option<Timestamp>,
+    /// What counts as a quiet window.
+    pub quiet: QuietSettings,
 }
 
 impl Default for JobSettings {
@@ -39,6 +42,7 @@ impl Default for JobSettings {
             time_zone: "UTC".into(),
             events: Vec::new(),
             as_of: None,
+            quiet: QuietSettings::default(),
         }
     }
 }
