@@ -131,6 +131,17 @@ async fn tcp_listens_on_loopback_within_the_ports_allowed() {
     process.ends_in_order().await;
 }
 
+#[tokio::test]
+async fn the_socket_lies_where_the_client_wants_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = Start::plain().variable("PLUGIN_UNIX_SOCKET_DIR", folder.path().to_str().unwrap());
+    let (process, handshake) = start.handshake().await;
+    assert!(Path::new(&handshake.address).starts_with(folder.path()));
+    shut_down(&handshake.connect_plain().await).await;
+    process.ends_in_order().await;
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 async fn check_refuses(start: Start, want: &str) {
     let (code, stdout, stderr) = start.refused().await;
     assert_eq!(code, Some(1));
