@@ -47,21 +47,10 @@ fn round_trip<M: Model>(sample: &Value, r#type: &Type) -> Result<(), String> {
     let model: M = from_value(sample).map_err(|error| format!("the model cannot be made: {error}"))?;
     let back = to_value(&model, r#type).map_err(|error| format!("the model does not fit the schema: {error}"))?;
     let back = conform::reconcile(back, sample);
-    match first_difference(sample, &back) {
+    match sample.first_difference(&back) {
         Some(path) => Err(format!("{path}: the model gives back another value than it was made from")),
         None => Ok(()),
     }
-}
-
-fn first_difference(one: &Value, other: &Value) -> Option<Path> {
-    let mut found = None;
-    one.walk(&mut Path::root(), &mut |path, value| {
-        let is_leaf = value.elements().is_none() && value.entries().is_none();
-        if found.is_none() && is_leaf && other.get(path).is_some_and(|there| there != value.undynamic()) {
-            found = Some(path.clone());
-        }
-    });
-    found.or_else(|| (one != other).then(Path::root))
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -20,7 +20,8 @@ pub(super) struct Planned {
 /// The planned value of an object that is to be created or changed.
 pub(super) fn plan(schema: &Schema, config: &Value, prior: &Value, proposed: Value) -> Result<Planned, Diagnostics> {
     let mut value = null_write_only(schema, with_defaults(schema, config, proposed));
-    if value != *prior {
+    if let Some(changed) = prior.first_difference(&value) {
+        tracing::debug!(%changed, "differs from the prior state");
         value = body(&schema.attributes, &schema.blocks, Some(config), value, &mut mark_unknown);
     }
     let mut modifying = Modifying { config, prior, planned: value, replace: Vec::new(), failed: Diagnostics::new() };

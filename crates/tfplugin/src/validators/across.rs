@@ -1,7 +1,7 @@
 //! Checks across attributes: which may, may not, or have to stand together.
 //!
-//! Names are dotted paths from the object in which the attribute stands; [`exactly_one_of`] and [`at_least_one_of`]
-//! are set on the object itself (a schema, a block, a nested attribute) and name what it holds.
+//! Names are dotted paths from the object in which the attribute stands; [`exactly_one_of`], [`at_least_one_of`] and
+//! [`all_of`] are set on the object itself (a schema, a block, a nested attribute) and name what it holds.
 
 use super::{Check, Validate, Validator};
 use crate::diagnostics::{Diagnostic, Diagnostics};
@@ -20,12 +20,24 @@ pub fn required_with<T: Into<String>>(others: impl IntoIterator<Item = T>) -> Ch
 
 /// Of the named attributes of the object exactly one is set.
 pub fn exactly_one_of<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Check {
-    Check::new(Among { names: names.into_iter().map(Into::into).collect(), at_most_one: true })
+    Check::new(Among { names: names.into_iter().map(Into::into).collect(), how_many: HowMany::ExactlyOne })
 }
 
 /// Of the named attributes of the object one or more are set.
 pub fn at_least_one_of<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Check {
-    Check::new(Among { names: names.into_iter().map(Into::into).collect(), at_most_one: false })
+    Check::new(Among { names: names.into_iter().map(Into::into).collect(), how_many: HowMany::AtLeastOne })
+}
+
+/// Of the named attributes of the object all are set.
+pub fn all_of<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Check {
+    Check::new(Among { names: names.into_iter().map(Into::into).collect(), how_many: HowMany::All })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HowMany {
+    ExactlyOne,
+    AtLeastOne,
+    All,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,12 +83,16 @@ impl Validator for Beside {
 
 struct Among {
     names: Vec<String>,
-    at_most_one: bool,
+    how_many: HowMany,
 }
 
 impl Validator for Among {
     fn describe(&self) -> String {
-        let how_many = if self.at_most_one { "exactly one" } else { "at least one" };
+        let how_many = match self.how_many {
+            HowMany::ExactlyOne => "exactly one",
+            HowMany::AtLeastOne => "at least one",
+            HowMany::All => "all",
+        };
         format!("{how_many} of {}", quoted(&self.names))
     }
 
@@ -93,11 +109,18 @@ impl Validator for Among {
         let may_be_set = states.contains(&None);
         let place = if cx.path.is_root() { String::new() } else { format!(" in `{}`", cx.path) };
         let expected = format!("expected {} to be set{place}", self.describe());
+        if self.how_many == HowMany::All {
+            let missing = self.names.iter().zip(&states).find(|(_, state)| **state == Some(false));
+            return missing.map_or_else(Diagnostics::new, |(name, _)| {
+                let detail = format!("{expected}; `{}` is missing.", extend(cx.path, name));
+                Diagnostic::error("Missing attribute", capitalized(&detail)).at(cx.path.clone()).into()
+            });
+        }
         if set.is_empty() && !may_be_set {
             let detail = format!("{expected}, found none.");
             return Diagnostic::error("Missing attribute", capitalized(&detail)).at(cx.path.clone()).into();
         }
-        if set.len() > 1 && self.at_most_one {
+        if set.len() > 1 && self.how_many == HowMany::ExactlyOne {
             let detail = format!("{expected}, found {}.", quoted(&set));
             let at = extend(cx.path, &set[1]);
             return Diagnostic::error("Invalid combination of attributes", capitalized(&detail)).at(at).into();
@@ -164,6 +187,14 @@ mod tests {
         let validator = required_with(["password"]);
         let detail = "`source.user` is set without `source.password`, expected both; set `source.password` too.";
         check_at(&validator, source(&[("user", "a".into())]), "source.user", &[("source.user", detail)]);
+    }
+
+    #[test]
+    fn all_are_set() {
+        let validator = all_of(["csv", "exec"]);
+        let detail = "Expected all of `csv`, `exec` to be set in `source`; `source.exec` is missing.";
+        check_at(&validator, source(&[("csv", 1.into())]), "source", &[("source", detail)]);
+        check_at(&validator, source(&[("csv", 1.into()), ("exec", Value::UNKNOWN)]), "source", &[]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod collections;
 mod numbers;
 mod texts;
 
-pub use across::{at_least_one_of, conflicts_with, exactly_one_of, required_with};
+pub use across::{all_of, at_least_one_of, conflicts_with, exactly_one_of, required_with};
 pub use collections::{each, items, keys, unique};
 pub use numbers::{at_least, at_most, finite_float, range, whole_number};
 pub use texts::{duration, duration_within, length, one_of, parse_duration, regex, rfc3339};

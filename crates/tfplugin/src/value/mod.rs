@@ -208,6 +208,19 @@ impl Value {
         }
     }
 
+    /// Where `other` first differs from this value; the root if the difference has no address.
+    pub(crate) fn first_difference(&self, other: &Value) -> Option<Path> {
+        let mut found = None;
+        self.walk(&mut Path::root(), &mut |path, value| {
+            let is_leaf = value.elements().is_none() && value.entries().is_none();
+            let differs = || other.get(path).is_some_and(|there| there != value.undynamic());
+            if found.is_none() && is_leaf && differs() {
+                found = Some(path.clone());
+            }
+        });
+        found.or_else(|| (self != other).then(Path::root))
+    }
+
     /// What kind of value it is, for error texts; never the value itself, which may be secret.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
