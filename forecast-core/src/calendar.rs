@@ -66,4 +66,49 @@ impl Calendar {
     pub fn utc_offset(&self, at: Timestamp) -> i64 {
         i64::from(self.time_zone.to_offset(at).seconds())
     }
+
+    /// Factor on the load that the user expects at an instant: that of all events under way; 1 without any.
+    pub fn factor(&self, at: Timestamp) -> f64 {
+        let under_way = self.events.iter().take_while(|event| event.from <= at).filter(|event| at < event.to);
+        under_way.filter_map(|event| event.factor).filter(|f| f.is_finite() && *f >= 0.0).product()
+    }
+
+    /// Whether any event says what factor it brings.
+    pub fn has_factors(&self) -> bool {
+        self.events.iter().any(|event| event.factor.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(name: &str, from: &str, to: &str, factor: Option<f64>) -> Event {
+        Event { name: name.into(), from: from.parse().unwrap(), to: to.parse().unwrap(), factor }
+    }
+
+    #[test]
+    fn factors_of_events_under_way_multiply() {
+        let calendar = Calendar::utc().with_events(vec![
+            event("sale", "2026-11-27T00:00:00Z", "2026-11-28T00:00:00Z", Some(2.0)),
+            event("mail", "2026-11-27T08:00:00Z", "2026-11-27T10:00:00Z", Some(1.5)),
+            event("learned", "2026-11-27T08:00:00Z", "2026-11-27T10:00:00Z", None),
+        ]);
+        let at = |time: &str| calendar.factor(time.parse().unwrap());
+        assert_eq!(at("2026-11-26T23:59:59Z"), 1.0);
+        assert_eq!(at("2026-11-27T00:00:00Z"), 2.0);
+        assert_eq!(at("2026-11-27T09:00:00Z"), 3.0);
+        assert_eq!(at("2026-11-28T00:00:00Z"), 1.0);
+        assert!(calendar.has_factors());
+        assert!(!Calendar::utc().has_factors());
+    }
+
+    #[test]
+    fn the_wall_clock_of_a_zone() {
+        let calendar = Calendar::new(TimeZone::get("Europe/Berlin").unwrap());
+        let winter = "2026-01-05T12:00:00Z".parse().unwrap();
+        assert_eq!(calendar.local(winter).to_string(), "2026-01-05T13:00:00");
+        assert_eq!(calendar.utc_offset(winter), 3600);
+        assert_eq!(calendar.utc_offset("2026-07-05T12:00:00Z".parse().unwrap()), 7200);
+    }
 }

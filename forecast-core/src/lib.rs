@@ -6,15 +6,25 @@
 pub mod auto;
 pub mod backtest;
 pub mod calendar;
+pub mod clean;
+pub mod clock;
 pub mod conformal;
+pub mod events;
 pub mod forecast;
+pub mod grammar;
+pub mod kernels;
+pub mod math;
 pub mod model;
+pub mod models;
 pub mod paths;
+pub mod scores;
+pub mod season;
 pub mod series;
 
 pub use auto::{Auto, Preset};
 pub use backtest::{Backtest, BacktestError, Observer, RollingOrigin, backtest};
 pub use calendar::{Calendar, Event};
+pub use clean::{CleanError, CleanOptions, Cleaned, clean};
 pub use forecast::{Forecast, Level, Paths};
-pub use model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, UpdateError};
+pub use model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 pub use series::{RawSeries, Sample, Series, SeriesError};

@@ -144,6 +144,62 @@ pub struct FittedState {
     pub state: serde_json::Value,
 }
 
+impl FittedState {
+    /// Version of the form that this crate writes and reads.
+    pub const VERSION: u32 = 1;
+
+    /// A model's own state under its name.
+    pub(crate) fn new(model: String, state: &impl Serialize) -> Self {
+        // Only maps with keys that are no text fail, and no model has any.
+        let state = serde_json::to_value(state).unwrap_or(serde_json::Value::Null);
+        Self { version: Self::VERSION, model, state }
+    }
+
+    /// The fit that was stored.
+    /// # Errors
+    /// Another version, a model that is not in the catalogue, or a state that is not that model's.
+    pub fn restore(&self) -> Result<Box<dyn Fitted>, RestoreError> {
+        if self.version != Self::VERSION {
+            return Err(RestoreError::Version { got: self.version, expected: Self::VERSION });
+        }
+        crate::models::restore(self)
+    }
+
+    /// Reads the model's own state.
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, RestoreError> {
+        T::deserialize(&self.state)
+            .map_err(|e| RestoreError::State { model: self.model.clone(), reason: e.to_string() })
+    }
+}
+
+/// Why a stored fit could not be restored.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// Written by another version.
+    #[error("the stored fit has version {got}, expected {expected}; fit anew")]
+    Version {
+        /// Version found.
+        got: u32,
+        /// Version that can be read.
+        expected: u32,
+    },
+    /// A model that is not known here.
+    #[error("the stored fit is of model `{model}`, which is not known; fit anew")]
+    Model {
+        /// Name found.
+        model: String,
+    },
+    /// A state that is not that model's.
+    #[error("the stored state is not one of {model}: {reason}; fit anew")]
+    State {
+        /// Name of the model.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
 /// Why a model could not learn from a series.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

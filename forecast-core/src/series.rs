@@ -31,7 +31,8 @@ pub struct RawSeries {
 ///
 /// Values that were not observed are filled from the past alone: the value one day (or season) earlier, else the
 /// last one; only what precedes the first observation takes that observation's value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Series {
     start: Timestamp,
     step: Duration,
@@ -138,6 +139,12 @@ impl Series {
         self
     }
 
+    /// The same series read by a calendar that others share.
+    pub(crate) fn with_calendar_of(mut self, calendar: &Arc<Calendar>) -> Self {
+        self.calendar = Arc::clone(calendar);
+        self
+    }
+
     /// The same series with regressor columns.
     /// # Errors
     /// `Length` unless there is one row a step.
@@ -221,6 +228,12 @@ impl Series {
         Some(self.part(from, to))
     }
 
+    /// The same grid with other values; both columns have one entry a step.
+    pub(crate) fn with_values(&self, values: Vec<f64>, observed: Vec<bool>) -> Self {
+        debug_assert!(values.len() == self.len() && observed.len() == self.len());
+        Self { values, observed, ..self.clone() }
+    }
+
     fn part(&self, from: usize, to: usize) -> Self {
         let regressors = if self.regressors.names.is_empty() {
             Arc::clone(&self.regressors)
@@ -249,14 +262,20 @@ impl Series {
     /// # Errors
     /// `NotContiguous` if it begins elsewhere, `Step` if its step differs.
     pub fn append(&mut self, new: &Self) -> Result<(), SeriesError> {
+        self.check_follows(self.len(), new)?;
+        self.values.extend_from_slice(&new.values);
+        self.observed.extend_from_slice(&new.observed);
+        Ok(())
+    }
+
+    /// Whether another series begins at step `len` of this one's grid.
+    pub(crate) fn check_follows(&self, len: usize, new: &Self) -> Result<(), SeriesError> {
         if new.step != self.step {
             return Err(SeriesError::Step { step: new.step });
         }
-        if new.start != self.end() {
-            return Err(SeriesError::NotContiguous { got: new.start, expected: self.end() });
+        if new.start != self.time(len) {
+            return Err(SeriesError::NotContiguous { got: new.start, expected: self.time(len) });
         }
-        self.values.extend_from_slice(&new.values);
-        self.observed.extend_from_slice(&new.observed);
         Ok(())
     }
 }
@@ -277,4 +296,111 @@ fn fill_from_past(values: &[Option<f64>], first: f64, day: usize) -> Vec<f64> {
         });
     }
     out
+}
+
+/// A series as it is stored: regressors, which belong to a single run, are left out.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    start: Timestamp,
+    step_seconds: u64,
+    values: Vec<f64>,
+    missing: Vec<usize>,
+    #[serde(with = "jiff::fmt::serde::tz::required")]
+    time_zone: jiff::tz::TimeZone,
+    events: Vec<crate::calendar::Event>,
+}
+
+impl From<Series> for Stored {
+    fn from(y: Series) -> Self {
+        let missing = y.observed.iter().enumerate().filter(|(_, seen)| !**seen).map(|(t, _)| t).collect();
+        Self {
+            start: y.start,
+            step_seconds: y.step.as_secs(),
+            missing,
+            time_zone: y.calendar.time_zone().clone(),
+            events: y.calendar.events().to_vec(),
+            values: y.values,
+        }
+    }
+}
+
+impl TryFrom<Stored> for Series {
+    type Error = SeriesError;
+
+    fn try_from(stored: Stored) -> Result<Self, SeriesError> {
+        let calendar = Calendar::new(stored.time_zone).with_events(stored.events);
+        let mut y = Self::new(stored.start, Duration::from_secs(stored.step_seconds), stored.values)?;
+        for t in stored.missing {
+            if let Some(observed) = y.observed.get_mut(t) {
+                *observed = false;
+            }
+        }
+        Ok(y.with_calendar(calendar))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn start() -> Timestamp {
+        "2026-11-02T00:00:00Z".parse().unwrap()
+    }
+
+    fn hours(values: &[Option<f64>]) -> Series {
+        Series::from_options(start(), HOUR, values.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn gaps_are_filled_from_one_day_before_or_the_last_value() {
+        let mut values: Vec<Option<f64>> = (0..30).map(|t| Some(f64::from(t))).collect();
+        values[0] = None;
+        values[3] = None;
+        values[27] = None;
+        let y = hours(&values);
+        assert_eq!(y.values()[0], 1.0, "before the first observation its value");
+        assert_eq!(y.values()[3], 2.0, "no day before: the last value");
+        assert_eq!(y.values()[27], 2.0, "the value one day before, itself filled");
+        assert_eq!(y.observation(27), None);
+        assert_eq!(y.observation(28), Some(28.0));
+    }
+
+    #[test]
+    fn what_is_no_series_is_refused() {
+        let wrong = |values: Vec<Option<f64>>, step| Series::from_options(start(), step, values).unwrap_err();
+        assert_eq!(wrong(vec![], HOUR), SeriesError::Empty);
+        assert_eq!(wrong(vec![None, None], HOUR), SeriesError::NothingObserved { len: 2 });
+        assert!(matches!(wrong(vec![Some(1.0), Some(f64::NAN)], HOUR), SeriesError::NotFinite { index: 1, .. }));
+        assert!(matches!(wrong(vec![Some(1.0)], Duration::from_millis(1500)), SeriesError::Step { .. }));
+        assert!(matches!(wrong(vec![Some(1.0)], Duration::ZERO), SeriesError::Step { .. }));
+    }
+
+    #[test]
+    fn parts_join_to_the_whole() {
+        let y = hours(&[Some(1.0), None, Some(3.0), Some(4.0)]);
+        let mut joined = y.slice(0, 1).unwrap();
+        assert_eq!(y.slice(1, 2), None, "nothing observed there");
+        joined.append(&y.span(1, 4).unwrap()).unwrap();
+        assert_eq!(joined, y);
+        let again = joined.append(&y.span(1, 4).unwrap());
+        assert!(matches!(again, Err(SeriesError::NotContiguous { .. })));
+    }
+
+    #[test]
+    fn times_and_steps() {
+        let y = hours(&[Some(1.0); 3]);
+        assert_eq!(y.end().to_string(), "2026-11-02T03:00:00Z");
+        assert_eq!(y.steps_in(Duration::from_secs(86_400)), 24);
+        assert_eq!(y.steps_in(Duration::from_secs(1)), 1);
+    }
+
+    #[test]
+    fn a_stored_series_comes_back() {
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let y = hours(&[Some(0.1), None, Some(3.0)]).with_calendar(Calendar::new(zone));
+        let text = serde_json::to_string(&y).unwrap();
+        assert_eq!(serde_json::from_str::<Series>(&text).unwrap(), y);
+    }
 }

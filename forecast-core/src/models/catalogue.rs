@@ -1,0 +1,186 @@
+//! The one list of models: what they are called, what they are for, how a name becomes one, how a stored fit comes back.
+
+use super::{
+    Drift, Ensemble, HoltWinters, Mean, Naive, Profile, ProfileSeason, Seasonal, SeasonalNaive, SeasonalNaiveLevelled,
+    ensemble, holt_winters, rule,
+};
+use crate::auto::Auto;
+use crate::grammar::{self, Call, GrammarError};
+use crate::model::{Fitted, FittedState, Forecaster, RestoreError};
+
+/// A model as the command, the provider and the docs list it.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name, without arguments.
+    pub name: &'static str,
+    /// How it is written, options in brackets after a question mark.
+    pub form: &'static str,
+    /// What it is and when to use it, in a sentence.
+    pub summary: &'static str,
+    pub(crate) build: fn(&Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError>,
+    restore: fn(&FittedState) -> Result<Box<dyn Fitted>, RestoreError>,
+}
+
+/// All models, in the order in which they are listed and ties go.
+pub const CATALOGUE: &[Entry] = &[
+    Entry {
+        name: "auto",
+        form: "auto",
+        summary: "Mixes naive methods, profiles and regressions online, by how well each has done; the default.",
+        build: |call| plain(call, Auto::default()),
+        restore: |state| Err(RestoreError::Model { model: state.model.clone() }),
+    },
+    Entry {
+        name: "naive",
+        form: "naive",
+        summary: "The last value goes on; hard to beat a few minutes ahead.",
+        build: |call| plain(call, Naive),
+        restore: rule::restore::<Naive>,
+    },
+    Entry {
+        name: "mean",
+        form: "mean or mean[steps]",
+        summary: "The mean of all values, or of the last ones; for load without season or trend.",
+        build: |call| Ok(Box::new(Mean { window: call.at_most_groups(0)?.window()? })),
+        restore: rule::restore::<Mean>,
+    },
+    Entry {
+        name: "drift",
+        form: "drift",
+        summary: "The last value plus the mean step; for steady growth without a season.",
+        build: |call| plain(call, Drift),
+        restore: rule::restore::<Drift>,
+    },
+    Entry {
+        name: "seasonal_naive",
+        form: "seasonal_naive or seasonal_naive[season]",
+        summary: "The value a season ago; a week by default. The measure that MASE divides by.",
+        build: |call| Ok(Box::new(SeasonalNaive { season_length: call.at_most_groups(0)?.season(1)? })),
+        restore: rule::restore::<SeasonalNaive>,
+    },
+    Entry {
+        name: "seasonal_naive_levelled",
+        form: "seasonal_naive_levelled or seasonal_naive_levelled[season]",
+        summary: "The value a season ago, scaled to the level of the last three hours; strong on most load.",
+        build: |call| Ok(Box::new(SeasonalNaiveLevelled { season_length: call.at_most_groups(0)?.season(1)? })),
+        restore: rule::restore::<SeasonalNaiveLevelled>,
+    },
+    Entry {
+        name: "profile",
+        form: "profile, profile(daily), profile(weekly) or profile[season]",
+        summary: "The median of the last days or weeks at this time; ignores what happened only once.",
+        build: profile,
+        restore: rule::restore::<Profile>,
+    },
+    Entry {
+        name: "ses",
+        form: "ses",
+        summary: "Simple exponential smoothing: a level that follows the data; for load without season or trend.",
+        build: |call| plain(call, HoltWinters::simple()),
+        restore: holt_winters::restore,
+    },
+    Entry {
+        name: "holt",
+        form: "holt or holt(damped)",
+        summary: "Holt's smoothing of level and trend; damped is safer further ahead.",
+        build: |call| {
+            call.seasons(0, 1)?;
+            Ok(Box::new(HoltWinters::holt(call.at_most_groups(1)?.words(&["damped"])?.contains(&"damped"))))
+        },
+        restore: holt_winters::restore,
+    },
+    Entry {
+        name: "holt_winters",
+        form: "holt_winters(additive or multiplicative, damped?, no_trend?)[season]",
+        summary: "Smoothing of level, trend and one season; multiplicative where the season grows with the level.",
+        build: holt_winters,
+        restore: holt_winters::restore,
+    },
+    Entry {
+        name: "ensemble",
+        form: "ensemble(model, model, ...)",
+        summary: "The plain mean of several models.",
+        build: |call| {
+            call.seasons(0, 1)?;
+            Ok(Box::new(Ensemble { members: call.at_most_groups(1)?.models()? }))
+        },
+        restore: ensemble::restore,
+    },
+];
+
+/// A stored fit, by its model's name.
+pub(crate) fn restore(state: &FittedState) -> Result<Box<dyn Fitted>, RestoreError> {
+    let name = grammar::head(&state.model);
+    match CATALOGUE.iter().find(|entry| entry.name == name) {
+        Some(entry) => (entry.restore)(state),
+        None => Err(RestoreError::Model { model: state.model.clone() }),
+    }
+}
+
+/// A model that takes neither arguments nor a season.
+fn plain(call: &Call<'_>, model: impl Forecaster + 'static) -> Result<Box<dyn Forecaster>, GrammarError> {
+    call.at_most_groups(0)?.seasons(0, 1)?;
+    Ok(Box::new(model))
+}
+
+fn profile(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
+    let words = call.at_most_groups(1)?.words(&["daily", "weekly"])?;
+    call.one_of(&words, &["daily", "weekly"])?;
+    let season = match (words.first().copied(), call.window()?) {
+        (Some("daily"), _) => ProfileSeason::Daily,
+        (Some(_), _) => ProfileSeason::Weekly,
+        (None, Some(steps)) => ProfileSeason::Steps(steps),
+        (None, None) => call.season(1)?.map_or(ProfileSeason::Usual, ProfileSeason::Steps),
+    };
+    if !words.is_empty() {
+        call.seasons(0, 1)?;
+    }
+    Ok(Box::new(Profile { season }))
+}
+
+fn holt_winters(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
+    let words = call.at_most_groups(1)?.words(&["additive", "multiplicative", "damped", "no_trend"])?;
+    call.one_of(&words, &["additive", "multiplicative"])?;
+    call.one_of(&words, &["damped", "no_trend"])?;
+    let seasonal = if words.contains(&"multiplicative") { Seasonal::Multiplicative } else { Seasonal::Additive };
+    Ok(Box::new(HoltWinters {
+        seasonal,
+        trend: !words.contains(&"no_trend"),
+        damped: words.contains(&"damped"),
+        season_length: call.season(2)?,
+        ..HoltWinters::default()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{check_fitted_traits, hourly};
+    use super::*;
+
+    #[test]
+    fn every_entry_is_a_name_of_its_own() {
+        for (i, entry) in CATALOGUE.iter().enumerate() {
+            assert!(CATALOGUE[..i].iter().all(|other| other.name != entry.name), "{} is there twice", entry.name);
+            assert!(entry.form.starts_with(entry.name) && entry.summary.ends_with('.'), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn the_rules_hold_to_what_every_fit_holds_to() {
+        let mut dice = crate::paths::Dice::new(1);
+        let y = hourly(&(0..60).map(|t| f64::from(t % 8) + dice.unit()).collect::<Vec<_>>());
+        for name in
+            ["naive", "mean", "mean[5]", "drift", "seasonal_naive[8]", "seasonal_naive_levelled[8]", "profile[8]"]
+        {
+            check_fitted_traits(&*grammar::parse(name).unwrap(), &y);
+        }
+    }
+
+    #[test]
+    fn an_unknown_stored_fit_is_refused() {
+        let state = |version, model: &str| FittedState { version, model: model.into(), state: serde_json::json!(3) };
+        assert!(matches!(state(1, "crystal_ball[3]").restore(), Err(RestoreError::Model { .. })));
+        assert!(matches!(state(99, "naive").restore(), Err(RestoreError::Version { got: 99, .. })));
+        assert!(matches!(state(1, "naive").restore(), Err(RestoreError::State { .. })));
+    }
+}

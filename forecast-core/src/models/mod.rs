@@ -1,0 +1,21 @@
+//! The models: one file each, and the one list of them that names, docs and commands come from.
+
+mod catalogue;
+mod drift;
+mod ensemble;
+mod holt_winters;
+mod naive;
+mod profile;
+mod rule;
+mod smoothing_fit;
+mod spread;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub(crate) use catalogue::restore;
+pub use catalogue::{CATALOGUE, Entry};
+pub use drift::Drift;
+pub use ensemble::Ensemble;
+pub use holt_winters::{HoltWinters, Seasonal};
+pub use naive::{Mean, Naive, SeasonalNaive, SeasonalNaiveLevelled};
+pub use profile::{Profile, ProfileSeason};
