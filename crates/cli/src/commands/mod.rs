@@ -1,0 +1,9 @@
+//! One file a command: its arguments, then what it does.
+
+pub(crate) mod backtest;
+pub(crate) mod bench;
+pub(crate) mod completions;
+pub(crate) mod forecast;
+pub(crate) mod man;
+pub(crate) mod models;
+pub(crate) mod panel;
