@@ -8,9 +8,12 @@ pub mod capacity_plan;
 pub mod compare;
 pub mod cron;
 pub mod duration;
+pub mod hooks;
 pub mod load;
+pub mod models;
 pub mod ports;
 pub mod quiet;
+pub mod replay;
 pub mod schedule;
 pub mod settings;
 
