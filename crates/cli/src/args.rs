@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{backtest, bench, completions, forecast, man, models, panel};
+use crate::commands::{backtest, bench, completions, forecast, man, models, now, panel};
 use crate::error::CliError;
 
 /// Forecasts load and plans the capacity that it will need.
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Panel(panel::Arguments),
     /// Time the fit of a model
     Bench(bench::Arguments),
+    /// Print the units that a schedule file has in force
+    Now(now::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
     /// Print the man page, or write one for each command
@@ -41,11 +43,12 @@ impl Command {
     /// Does it.
     pub(crate) fn run(self, quiet: bool) -> Result<(), CliError> {
         match self {
-            Self::Forecast(arguments) => forecast::run(&arguments),
+            Self::Forecast(arguments) => forecast::run(&arguments, quiet),
             Self::Backtest(arguments) => backtest::run(&arguments, quiet),
             Self::Models(arguments) => models::run(&arguments),
             Self::Panel(arguments) => panel::run(&arguments, quiet),
             Self::Bench(arguments) => bench::run(&arguments, quiet),
+            Self::Now(arguments) => now::run(&arguments),
             Self::Completions(arguments) => completions::run(&arguments),
             Self::Man(arguments) => man::run(&arguments),
         }

@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// A panel to learn from: a series a row, `id,v1,v2,…`
-    #[arg(long, value_name = "TRAIN", conflicts_with_all = ["FILE", "horizon", "lead_from"], requires = "test")]
+    #[arg(long, value_name = "TRAIN", conflicts_with_all = ["file", "horizon", "lead_from"], requires = "test")]
     panel: Option<PathBuf>,
     /// What came after the panel, its rows in any order
     #[arg(long, value_name = "TEST", requires = "panel")]
@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
     let Some(horizon) = arguments.horizon else {
         return Err(CliError::usage("--horizon is missing; expected how far ahead, for example 24h"));
     };
-    let y = arguments.series.series(None)?;
+    let y = arguments.series.series(quiet)?;
     let horizon = input::steps(&y, horizon, "--horizon")?;
     let levels = levels::ascending(&arguments.levels);
     let mut setup = RollingOrigin::new(&y, horizon);

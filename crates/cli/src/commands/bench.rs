@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
         return Err(CliError::usage("--repeat is 0; expected at least 1"));
     }
     let threads = input::threads(Some(arguments.threads))?;
-    let y = arguments.series.series(None)?;
+    let y = arguments.series.series(quiet)?;
     let forecaster = model::forecaster(&arguments.model, arguments.season, None)?;
     let perturbed: Vec<Series> = (0..arguments.repeat).map(|i| perturb(&y, i as u64)).collect::<Result<_, _>>()?;
     let mut progress = Progress::new("bench", "fits", quiet);

@@ -46,8 +46,8 @@ pub(crate) struct Arguments {
 }
 
 /// Forecasts and prints.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let y = arguments.series.series(None)?;
+pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
+    let y = arguments.series.series(quiet)?;
     let horizon = input::steps(&y, arguments.horizon, "--horizon")?;
     let forecaster = model::forecaster(&arguments.model, arguments.season, Some(horizon))?;
     let began = Instant::now();

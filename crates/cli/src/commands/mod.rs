@@ -6,4 +6,5 @@ pub(crate) mod completions;
 pub(crate) mod forecast;
 pub(crate) mod man;
 pub(crate) mod models;
+pub(crate) mod now;
 pub(crate) mod panel;
