@@ -504,3 +504,71 @@ fn naive_error(y: &Series, first: usize, season_length: usize) -> (f64, f64) {
     let count = count.max(1) as f64;
     (absolute / count, squares / count)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::models::Naive;
+
+    fn steps(values: &[Option<f64>]) -> Series {
+        Series::from_options(Timestamp::UNIX_EPOCH, Duration::from_secs(3600), values.to_vec()).unwrap()
+    }
+
+    fn setup(y: &Series, horizon: usize) -> RollingOrigin {
+        RollingOrigin { season_length: 1, ..RollingOrigin::new(y, horizon) }
+    }
+
+    #[test]
+    fn origins_start_at_the_floor_and_end_where_the_horizon_fits() {
+        let y = steps(&[Some(1.0); 21]);
+        assert_eq!(RollingOrigin { stride: 2, ..setup(&y, 2) }.origins(21), [15, 17, 19]);
+        assert_eq!(setup(&y, 7).origins(21), [0usize; 0]);
+    }
+
+    #[test]
+    fn scores_are_pooled_and_missing_truths_left_out() {
+        let mut values: Vec<_> = (0..20).map(|t| Some(f64::from(t))).collect();
+        values[17] = None;
+        let y = steps(&values);
+        let done = backtest(&Naive, &y, &setup(&y, 2), &mut (), &|| false).unwrap();
+        // Origins 15 to 18; the naive forecast is the last value observed or filled.
+        assert_eq!(done.origins, [15, 16, 17, 18]);
+        assert_eq!(done.errors.row(0).to_vec(), [1.0, 2.0]);
+        assert!(done.errors[(1, 1)].is_nan() && done.errors[(2, 0)].is_nan());
+        assert_eq!((done.errors[(1, 0)], done.errors[(2, 1)], done.errors[(3, 0)]), (1.0, 2.0, 2.0));
+        assert!((done.wape - 11.0 / (15.0 + 16.0 + 16.0 + 18.0 + 18.0 + 19.0)).abs() < 1e-12, "{}", done.wape);
+        assert!((done.mase - 11.0 / 6.0).abs() < 1e-12);
+        assert_eq!(done.wape_between(2, 2), Some(7.0 / (16.0 + 18.0 + 19.0)));
+    }
+
+    #[test]
+    fn leads_before_the_first_scored_are_left_out() {
+        struct Leads(Vec<usize>);
+        impl Observer for Leads {
+            fn row(&mut self, row: &Row<'_>) {
+                assert!(row.origin < row.time);
+                self.0.push(row.lead);
+            }
+        }
+        let y = steps(&[Some(1.0); 21]);
+        let mut leads = Leads(Vec::new());
+        let setup = RollingOrigin { lead_from: 2, stride: 3, ..setup(&y, 3) };
+        let done = backtest(&Naive, &y, &setup, &mut leads, &|| false).unwrap();
+        assert_eq!(leads.0, [2, 3, 2, 3]);
+        assert_eq!(done.by_lead[0], (0.0, 0.0));
+    }
+
+    #[test]
+    fn wrong_settings_and_short_series_are_told() {
+        let y = steps(&[Some(1.0); 21]);
+        let fails = |setup: RollingOrigin| backtest(&Naive, &y, &setup, &mut (), &|| false).unwrap_err().to_string();
+        assert!(fails(setup(&y, 0)).contains("the horizon is 0 steps"));
+        assert!(fails(RollingOrigin { lead_from: 4, ..setup(&y, 3) }).contains("from 1 to the horizon"));
+        assert!(fails(RollingOrigin { test_fraction: 1.0, ..setup(&y, 3) }).contains("test fraction"));
+        assert!(fails(setup(&y, 10)).contains("leaves no origin"));
+        let cancelled = backtest(&Naive, &y, &setup(&y, 2), &mut (), &|| true).unwrap_err();
+        assert_eq!(cancelled, BacktestError::Cancelled { done: 0, total: 5 });
+    }
+}

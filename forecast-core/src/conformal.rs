@@ -28,8 +28,10 @@ pub struct Conformal {
     pools: Vec<Pool>,
     /// Size of errors at each hour of the day relative to the mean, and how much was seen of it.
     hours: Vec<(f64, f64)>,
-    /// Scores that come in a day, in all groups and in one.
+    /// Scores that come in a day in one group.
     per_day: f64,
+    /// Errors below this do not hold back the size of later ones.
+    floor: f64,
 }
 
 /// Scores of one group of leads.
@@ -50,8 +52,9 @@ impl Conformal {
     ///
     /// `scales`: guessed absolute error of each group, used until errors are seen.
     pub fn new(scales: &[f64], bins: usize, per_day: f64) -> Self {
-        let pools = scales.iter().map(|scale| Pool::new(scale.max(f64::MIN_POSITIVE))).collect();
-        Self { pools, hours: vec![(1.0, 3.0); bins.max(1)], per_day: per_day.max(1e-3) }
+        let floor = scales.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE) * 1e-3;
+        let pools = scales.iter().map(|scale| Pool::new(scale.max(floor))).collect();
+        Self { pools, hours: vec![(1.0, 3.0); bins.max(1)], per_day: per_day.max(1e-3), floor }
     }
 
     /// Number of groups of leads.
@@ -66,7 +69,7 @@ impl Conformal {
 
     /// Usual absolute error now, in the unit of the series, of a group of leads at a time of day.
     pub fn scale(&self, group: usize, bin: usize) -> f64 {
-        (self.pools[group].size.0 * self.hours[bin].0).max(f64::MIN_POSITIVE)
+        (self.pools[group].size.0 * self.hours[bin].0).max(self.floor * 1e-3)
     }
 
     /// Quantiles of the tracked levels of a group, in local scales, ascending.
@@ -99,11 +102,11 @@ impl Conformal {
         }
         pool.push(score);
         let relative = self.hours[bin].0;
-        let size = (error.abs() / relative).min(20.0 * pool.size.0);
+        let size = (error.abs() / relative).min(20.0 * pool.size.0.max(self.floor));
         fade(&mut pool.size, size, RECENT_HALF_LIFE * self.per_day);
         let mean = pool.size.0;
         let per_bin = self.per_day * self.pools.len() as f64 / self.hours.len() as f64;
-        fade(&mut self.hours[bin], (error.abs() / mean).min(5.0), HOUR_HALF_LIFE * per_bin);
+        fade(&mut self.hours[bin], (error.abs() / mean.max(self.floor)).min(5.0), HOUR_HALF_LIFE * per_bin);
     }
 }
 
@@ -169,4 +172,70 @@ pub fn interpolate(tracked: &[f64; TRACKED.len()], level: f64) -> f64 {
     let (low, high) = (logit(TRACKED[above - 1]), logit(TRACKED[above]));
     let part = (logit(level) - low) / (high - low);
     tracked[above - 1] + part * (tracked[above] - tracked[above - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paths::Dice;
+
+    /// A number whose distribution is symmetric and heavy-tailed, of median size 1.
+    fn error(dice: &mut Dice) -> f64 {
+        let p = dice.unit() - 0.5;
+        -p.signum() * libm::log(1.0 - 2.0 * p.abs().min(0.499_999)) / core::f64::consts::LN_2
+    }
+
+    /// Share of errors between the 5 % and the 95 % quantile, `size` giving their scale at each turn.
+    fn coverage(turns: usize, size: impl Fn(usize) -> f64) -> f64 {
+        let mut dice = Dice::new(3);
+        let mut conformal = Conformal::new(&[1.0], 24, 24.0);
+        let mut inside = 0;
+        for turn in 0..turns {
+            let bin = turn % 24;
+            let (scale, said) = (conformal.scale(0, bin), conformal.tracked(0));
+            let error = size(turn) * error(&mut dice);
+            inside +=
+                usize::from(interpolate(&said, 0.05) * scale <= error && error <= interpolate(&said, 0.95) * scale);
+            conformal.observe(0, bin, error, scale, &said);
+        }
+        inside as f64 / turns as f64
+    }
+
+    #[test]
+    fn coverage_is_nominal_where_nothing_changes() {
+        assert!((coverage(3000, |_| 5.0) - 0.9).abs() < 0.02);
+    }
+
+    #[test]
+    fn coverage_follows_hours_and_lasting_changes() {
+        assert!((coverage(3000, |t| if t % 24 < 8 { 1.0 } else { 10.0 }) - 0.9).abs() < 0.02);
+        assert!((coverage(3000, |t| if t < 1500 { 1.0 } else { 10.0 }) - 0.9).abs() < 0.03);
+    }
+
+    #[test]
+    fn quantiles_never_cross_and_are_interpolated() {
+        let mut conformal = Conformal::new(&[1.0], 1, 24.0);
+        let mut dice = Dice::new(9);
+        for _ in 0..500 {
+            let said = conformal.tracked(0);
+            conformal.observe(0, 0, error(&mut dice) + 0.3, 1.0, &said);
+            assert!(conformal.tracked(0).is_sorted());
+        }
+        let said = conformal.tracked(0);
+        let fine: Vec<f64> = (1..1000).map(|i| interpolate(&said, f64::from(i) / 1000.0)).collect();
+        assert!(fine.is_sorted());
+        for (level, quantile) in TRACKED.iter().zip(said) {
+            assert!((interpolate(&said, *level) - quantile).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn nothing_but_zeros_keeps_everything_finite() {
+        let mut conformal = Conformal::new(&[0.0], 1, 24.0);
+        for turn in 0..200 {
+            let (scale, said) = (conformal.scale(0, 0), conformal.tracked(0));
+            conformal.observe(0, 0, if turn < 150 { 0.0 } else { 1.0 }, scale, &said);
+            assert!(scale.is_finite() && scale > 0.0 && said.iter().all(|q| q.is_finite()));
+        }
+    }
 }

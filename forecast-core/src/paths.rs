@@ -78,3 +78,44 @@ pub fn shuffle(
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The quantile of a uniform distribution on (10 k, 10 k + 1).
+    fn uniform(k: usize, level: f64) -> f64 {
+        10.0 * k as f64 + level
+    }
+
+    #[test]
+    fn marginals_are_the_quantiles() {
+        let paths = shuffle(&[], 3, 100, 1, uniform);
+        for k in 0..3 {
+            let mut column = paths.column(k).to_vec();
+            column.sort_unstable_by(f64::total_cmp);
+            for (rank, value) in column.iter().enumerate() {
+                assert!((value - uniform(k, (rank as f64 + 0.5) / 100.0)).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn what_went_together_goes_together() {
+        let past: Vec<Vec<f64>> = (0..20).map(|i| vec![f64::from(i), f64::from(i), -f64::from(i)]).collect();
+        let past: Vec<&[f64]> = past.iter().map(Vec::as_slice).collect();
+        let paths = shuffle(&past, 5, 50, 2, |_, level| level);
+        for row in paths.rows() {
+            assert_eq!(row[0], row[1]);
+            assert!((row[2] - (1.0 - row[0])).abs() < 0.2, "{row}");
+            assert_eq!(row[2], row[4], "beyond the vectors the last error goes on");
+        }
+    }
+
+    #[test]
+    fn the_seed_decides() {
+        assert_eq!(shuffle(&[], 4, 10, 7, uniform), shuffle(&[], 4, 10, 7, uniform));
+        assert_ne!(shuffle(&[], 4, 10, 7, uniform), shuffle(&[], 4, 10, 8, uniform));
+        assert_eq!(Dice::new(0).bits(), 0xe220_a839_7b1d_cdaf, "the published first output for seed 0");
+    }
+}

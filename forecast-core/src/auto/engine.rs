@@ -1,6 +1,9 @@
 //! The online pass: experts forecast at each origin, are scored when the truth is in, and are weighed by it.
 
 use std::collections::VecDeque;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
 
 use super::experts::Simple;
 use super::history::{DAY, History};
@@ -11,11 +14,29 @@ use crate::series::Series;
 
 /// Most groups of leads with errors of their own.
 const ERROR_GROUPS: usize = 6;
-/// Past error vectors kept for joint paths.
+/// Groups of leads with weights of their own that a horizon is cut into, as far as it has so many leads.
+const WEIGHT_GROUPS: usize = 24;
+/// Past error vectors kept for joint paths, and how many are taken before only one in three is.
 const VECTORS: usize = 200;
+const DENSE_VECTORS: usize = 60;
+/// Days after which regressions are first learned.
+const FIRST_LEARNING: usize = 3;
+/// Share of its length by which a history has to grow before [`Engine::relearn`] does anything, as its inverse.
+const RELEARN_GROWTH: usize = 40;
+
+/// Members, horizon and knobs of an engine.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Setup {
+    pub(super) horizon: usize,
+    pub(super) simple: Vec<Simple>,
+    pub(super) regressions: Vec<Regression>,
+    pub(super) tuning: Tuning,
+    /// While running through the past, learn each time the history has grown by one part in this many.
+    pub(super) growth: usize,
+}
 
 /// What was forecast at one origin and is not fully scored yet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Pending {
     origin: usize,
     /// One row an expert, one column a lead.
@@ -30,16 +51,19 @@ struct Pending {
 }
 
 /// Experts, weights and calibration at the end of a series.
-#[derive(Debug, Clone)]
-pub(crate) struct Engine {
-    pub(crate) history: History,
-    pub(crate) experts: Vec<Simple>,
-    pub(crate) regressions: Vec<Regression>,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Engine {
+    #[serde(skip)]
+    history: History,
+    /// A power of two near the median size of the values; all else is counted in it.
+    unit: f64,
+    simple: Vec<Simple>,
+    regressions: Vec<Regression>,
+    growth: usize,
     learned_at: usize,
-    pub(crate) horizon: usize,
-    /// Leads that share weights.
-    pub(crate) group: usize,
-    stride: usize,
+    horizon: usize,
+    /// Leads that share weights, and steps from one origin to the next.
+    group: usize,
     first: usize,
     tuning: Tuning,
     prior: Vec<f64>,
@@ -52,149 +76,172 @@ pub(crate) struct Engine {
     conformal: Conformal,
     /// Normalized errors of past origins over the whole horizon, oldest first.
     vectors: VecDeque<Vec<f64>>,
-    pub(crate) residuals: Vec<f64>,
+    /// One-step errors of the origins, zero elsewhere.
+    residuals: Vec<f64>,
+}
+
+/// What an engine says about the next steps, in the unit of the series.
+#[derive(Debug, Clone)]
+pub(super) struct Outlook {
+    pub(super) mixed: Vec<f64>,
+    pub(super) scales: Vec<f64>,
+    /// Tracked quantiles in local scales, one row a lead.
+    pub(super) tracked: Vec<[f64; TRACKED.len()]>,
 }
 
 impl Engine {
-    /// An engine that has seen nothing of `y` yet, for a series of this length and up.
-    pub(crate) fn new(
-        y: &Series,
-        horizon: usize,
-        experts: Vec<Simple>,
-        regressions: Vec<Regression>,
-        tuning: Tuning,
-    ) -> Self {
+    /// An engine for a series, which has seen nothing of it yet.
+    pub(super) fn new(y: &Series, setup: Setup) -> Self {
         let history = History::new(y);
-        let horizon = horizon.max(1);
-        let group = ((horizon + 12) / 24).max(1);
+        let unit = unit_of(y);
+        let horizon = setup.horizon.max(1);
+        let group = ((horizon + WEIGHT_GROUPS / 2) / WEIGHT_GROUPS).max(1);
         let groups = horizon.div_ceil(group);
-        let first =
-            if y.len() >= 2 * history.day + 8 { history.day + 1 } else { (y.len() / 4).clamp(1, history.day + 1) };
-        let prior = vec![1.0 / (experts.len() + regressions.len()) as f64; experts.len() + regressions.len()];
+        let day = history.day;
+        let first = if y.len() >= 2 * day + 8 { day + 1 } else { (y.len() / 4).clamp(1, day + 1) };
+        let count = setup.simple.len() + setup.regressions.len();
+        let prior = vec![1.0 / count as f64; count];
         let per_day = (DAY as f64 / history.step as f64 / group as f64).max(1.0);
-        let changes: Vec<f64> = y.values().windows(2).map(|w| (w[1] - w[0]).abs()).collect();
-        let change = changes.iter().sum::<f64>() / changes.len().max(1) as f64;
-        let scales: Vec<f64> = (0..groups.min(ERROR_GROUPS))
-            .map(|g| change * (1.0 + (g * groups / ERROR_GROUPS * group) as f64).sqrt())
-            .collect();
-        let bins = if history.has_day() { history.day.min(24) } else { history.week.min(7) };
+        let change = y.values().windows(2).map(|w| (w[1] / unit - w[0] / unit).abs()).sum::<f64>() / y.len() as f64;
+        let error_groups = groups.min(ERROR_GROUPS);
+        let scales: Vec<f64> =
+            (0..error_groups).map(|g| change * (1.0 + (g * groups / error_groups * group) as f64).sqrt()).collect();
+        let bins = if history.has_day() { day.min(24) } else { history.week.min(7) };
         Self {
             conformal: Conformal::new(&scales, bins, per_day),
             weights: vec![Weights::new(&prior); groups],
             scored: vec![0; groups],
-            stride: group,
             pending: VecDeque::new(),
             vectors: VecDeque::new(),
             residuals: Vec::new(),
             left: 0,
-            history,
-            experts,
-            regressions,
             learned_at: 0,
+            simple: setup.simple,
+            regressions: setup.regressions,
+            growth: setup.growth,
+            tuning: setup.tuning,
+            unit,
+            history,
             horizon,
             group,
             first,
-            tuning,
             prior,
         }
     }
 
-    /// Takes in the steps of `y` from the first one not seen yet.
-    ///
-    /// With `learn`, parameters are learned on the way, each time the history has grown by a share.
-    pub(crate) fn advance(&mut self, y: &Series, learn: bool) {
-        for index in self.history.len()..y.len() {
-            self.history.push(y, index);
-            self.residuals.push(self.one_step_error(index));
+    /// Gives back what is not stored: all that follows from the series alone.
+    pub(super) fn remember(&mut self, y: &Series) {
+        self.history = History::new(y);
+        while self.history.len() < y.len() {
+            self.history.push(y, self.unit);
+        }
+    }
+
+    /// Takes in the steps of `y` that were not seen yet; with `learn`, regressions are learned on the way.
+    pub(super) fn advance(&mut self, y: &Series, learn: bool) {
+        while self.history.len() < y.len() {
+            self.history.push(y, self.unit);
+            self.residuals.push(self.one_step_error());
             self.absorb();
             let origin = self.history.len();
             if learn && origin >= self.next_learning() {
                 self.learn();
             }
-            if origin >= self.first && (origin - self.first).is_multiple_of(self.stride) {
+            if origin >= self.first && (origin - self.first).is_multiple_of(self.group) {
                 let pending = self.look_ahead(origin, self.horizon);
                 self.pending.push_back(pending);
             }
         }
     }
 
+    /// Learns regressions anew if the history has grown enough for it to matter.
+    pub(super) fn relearn(&mut self) {
+        if self.history.len()
+            >= (self.learned_at + self.learned_at / RELEARN_GROWTH).max(FIRST_LEARNING * self.history.day)
+        {
+            self.learn();
+        }
+    }
+
     fn next_learning(&self) -> usize {
         let day = self.history.day;
-        (self.learned_at + (self.learned_at / 8).max(day)).max(3 * day)
+        (self.learned_at + (self.learned_at / self.growth).max(day)).max(FIRST_LEARNING * day)
     }
 
     fn learn(&mut self) {
         self.learned_at = self.history.len();
         for regression in &mut self.regressions {
-            regression.learn(&self.history, self.first, self.stride, self.horizon, self.group);
+            regression.learn(&self.history, self.first, self.group, self.horizon, self.group);
         }
     }
 
-    /// Learns parameters anew if the history has grown enough for it to matter.
-    pub(crate) fn relearn(&mut self) {
-        if self.history.len() >= self.learned_at + self.learned_at / 40 {
-            self.learn();
-        }
-    }
-
-    fn one_step_error(&self, index: usize) -> f64 {
+    fn one_step_error(&self) -> f64 {
+        let index = self.history.len() - 1;
         match self.pending.back() {
             Some(last) if last.origin == index && self.history.observed[index] => {
-                self.history.values[index] - last.mixed[0]
+                finite((self.history.values[index] - last.mixed[0]) * self.unit)
             }
             _ => 0.0,
         }
     }
 
-    /// Mixed forecast of the next steps, local scales and tracked quantiles.
-    pub(crate) fn forecast(&self, horizon: usize) -> Outlook {
+    /// Mixed forecast of the next steps, with local scales and tracked quantiles.
+    pub(super) fn forecast(&self, horizon: usize) -> Outlook {
         let pending = self.look_ahead(self.history.len(), horizon);
-        Outlook { mixed: pending.mixed, scales: pending.scales, tracked: pending.said }
+        Outlook {
+            mixed: pending.mixed.iter().map(|x| bounded(x * self.unit)).collect(),
+            scales: pending.scales.iter().map(|x| bounded(x * self.unit)).collect(),
+            tracked: (0..horizon).map(|k| pending.said[self.error_group(k)]).collect(),
+        }
+    }
+
+    /// Lowest value that is forecast: zero for a load that was never below it.
+    pub(super) fn floor(&self) -> f64 {
+        if self.history.negative { f64::MIN } else { 0.0 }
     }
 
     fn look_ahead(&self, origin: usize, horizon: usize) -> Pending {
-        let count = self.experts.len() + self.regressions.len();
+        let count = self.prior.len();
         let mut experts = vec![0.0; count * horizon];
         let awake = self.awake(origin);
         let mut rows = experts.chunks_mut(horizon);
-        for (expert, row) in self.experts.iter().zip(&mut rows) {
+        for (expert, row) in self.simple.iter().zip(&mut rows) {
             expert.forecast(&self.history, origin, row);
         }
         for (regression, row) in self.regressions.iter().zip(&mut rows) {
             regression.forecast(&self.history, origin, self.group, row);
         }
-        if !self.history.negative {
-            experts.iter_mut().for_each(|x| *x = x.max(0.0));
-        }
-        let mut weights = Vec::with_capacity(self.weights.len() * count);
-        for group in &self.weights {
-            weights.extend(awake_weights(group.get(), &self.prior, &awake));
-        }
-        let mut mixed = vec![0.0; horizon];
-        for (k, mixed) in mixed.iter_mut().enumerate() {
-            let own = &weights[self.group_of(k) * count..][..count];
-            *mixed = own.iter().enumerate().map(|(e, w)| w * experts[e * horizon + k]).sum();
-        }
+        let (floor, last) = (self.floor(), self.history.clipped[origin - 1]);
+        experts.iter_mut().for_each(|x| *x = if x.is_finite() { x.max(floor) } else { last });
+        let weights: Vec<f64> =
+            self.weights.iter().flat_map(|group| awake_weights(group.get(), &self.prior, &awake)).collect();
+        let mixed =
+            (0..horizon).map(|k| mix(&weights[self.group_of(k) * count..][..count], &experts, horizon, k)).collect();
         let scales = (0..horizon).map(|k| self.conformal.scale(self.error_group(k), self.bin(origin + k))).collect();
         let said = (0..self.conformal.groups()).map(|g| self.conformal.tracked(g)).collect();
         Pending { origin, experts, awake, weights, mixed, scales, said }
     }
 
     fn awake(&self, origin: usize) -> Vec<bool> {
-        let simple = self.experts.iter().map(|e| e.awake(&self.history, origin));
+        let simple = self.simple.iter().map(|e| e.awake(&self.history, origin));
         simple.chain(self.regressions.iter().map(Regression::learned)).collect()
     }
 
     /// Group of leads that lead `k` (from 0) shares weights with.
-    pub(crate) fn group_of(&self, k: usize) -> usize {
+    fn group_of(&self, k: usize) -> usize {
         (k / self.group).min(self.weights.len() - 1)
     }
 
     /// Group of leads that lead `k` shares errors with.
-    pub(crate) fn error_group(&self, k: usize) -> usize {
+    fn error_group(&self, k: usize) -> usize {
         self.group_of(k) * self.conformal.groups() / self.weights.len()
     }
 
+    fn leads(&self, group: usize) -> Range<usize> {
+        group * self.group..((group + 1) * self.group).min(self.horizon)
+    }
+
+    /// Time of day of a step, as a bin; of the week for data coarser than a day.
     fn bin(&self, t: usize) -> usize {
         let cycle = if self.history.has_day() { self.history.day } else { self.history.week };
         (t % cycle) * self.conformal.bins() / cycle
@@ -202,37 +249,33 @@ impl Engine {
 
     /// Scores all groups of leads whose truth is in.
     fn absorb(&mut self) {
-        for g in 0..self.weights.len() {
-            let until = ((g + 1) * self.group).min(self.horizon);
-            while let Some(pending) = self.pending.get(self.scored[g] - self.left) {
-                if pending.origin + until > self.history.len() {
+        for group in 0..self.weights.len() {
+            let leads = self.leads(group);
+            while let Some(pending) = self.pending.get(self.scored[group] - self.left) {
+                if pending.origin + leads.end > self.history.len() {
                     break;
                 }
-                score(
-                    &self.history,
-                    self.horizon,
-                    pending,
-                    g * self.group..until,
-                    g,
-                    self.tuning,
-                    &self.prior,
-                    &mut self.weights[g],
-                );
-                let (origin, at) = (pending.origin, self.scored[g]);
-                let k = g * self.group + at % (until - g * self.group);
-                if self.history.observed[origin + k] {
-                    let error = self.history.values[origin + k] - pending.mixed[k];
-                    let (e, scale) = (self.error_group(k), pending.scales[k]);
-                    let said = pending.said[e];
-                    let bin = self.bin(origin + k);
-                    self.conformal.observe(e, bin, error, scale, &said);
+                let count = self.prior.len();
+                let own = &pending.weights[group * count..][..count];
+                if let Some((regrets, losses)) = score(&self.history, self.horizon, pending, leads.clone(), own) {
+                    let per_day = (self.history.day as f64 / leads.len() as f64).max(1.0);
+                    self.weights[group].absorb(&regrets, &losses, &self.prior, self.tuning, per_day);
                 }
-                self.scored[g] += 1;
+                // One lead of the group, another at each origin: its neighbors tell nearly the same.
+                let k = leads.start + self.scored[group] % leads.len();
+                let t = pending.origin + k;
+                if self.history.observed[t] {
+                    let error = self.history.values[t] - pending.mixed[k];
+                    let (errors, scale) = (self.error_group(k), pending.scales[k]);
+                    let bin = self.bin(t);
+                    self.conformal.observe(errors, bin, error, scale, &pending.said[errors]);
+                }
+                self.scored[group] += 1;
             }
         }
-        while self.scored.iter().all(|s| *s > self.left) {
+        while self.scored.iter().all(|scored| *scored > self.left) {
             let Some(done) = self.pending.pop_front() else { break };
-            if self.left.is_multiple_of(3) || self.vectors.len() < 60 {
+            if self.left.is_multiple_of(3) || self.vectors.len() < DENSE_VECTORS {
                 self.keep_vector(&done);
             }
             self.left += 1;
@@ -240,37 +283,93 @@ impl Engine {
     }
 
     fn keep_vector(&mut self, done: &Pending) {
-        let errors = (0..self.horizon).map(|k| {
+        let score = |k: usize| {
             let t = done.origin + k;
-            if self.history.observed[t] { (self.history.values[t] - done.mixed[k]) / done.scales[k] } else { 0.0 }
-        });
-        let errors = errors.collect();
-        self.vectors.push_back(errors);
+            let error = (self.history.values[t] - done.mixed[k]) / done.scales[k];
+            if self.history.observed[t] { finite(error) } else { 0.0 }
+        };
+        let vector = (0..self.horizon).map(score).collect();
+        self.vectors.push_back(vector);
         if self.vectors.len() > VECTORS {
             self.vectors.pop_front();
         }
     }
 
     /// Past error vectors, oldest first.
-    pub(crate) fn vectors(&self) -> Vec<&[f64]> {
+    pub(super) fn vectors(&self) -> Vec<&[f64]> {
         self.vectors.iter().map(Vec::as_slice).collect()
     }
 
-    /// Weights of the experts for the next origin, one row a group of leads.
-    pub(crate) fn present_weights(&self) -> Vec<Vec<f64>> {
-        let origin = self.history.len();
-        let awake = self.awake(origin);
-        self.weights.iter().map(|w| awake_weights(w.get(), &self.prior, &awake)).collect()
+    /// One-step errors, one a step seen.
+    pub(super) fn residuals(&self) -> &[f64] {
+        &self.residuals
+    }
+
+    /// Steps that the weights are trained for.
+    pub(super) fn horizon(&self) -> usize {
+        self.horizon
+    }
+
+    /// Last lead of each group with weights of its own, counted from 1.
+    pub(super) fn until_lead(&self) -> Vec<usize> {
+        (0..self.weights.len()).map(|group| self.leads(group).end).collect()
+    }
+
+    /// Each member's name, whether it is awake, its weight and its fading loss, one a group of leads.
+    pub(super) fn standing(&self) -> Vec<Standing> {
+        let awake = self.awake(self.history.len());
+        let weights: Vec<Vec<f64>> = self.weights.iter().map(|w| awake_weights(w.get(), &self.prior, &awake)).collect();
+        let simple = self.simple.iter().map(|e| e.name(&self.history));
+        let names = simple.chain(self.regressions.iter().map(|r| r.name(&self.history)));
+        names
+            .enumerate()
+            .map(|(e, name)| Standing {
+                name,
+                awake: awake[e],
+                weights: weights.iter().map(|group| group[e]).collect(),
+                losses: self.weights.iter().map(|group| group.losses()[e]).collect(),
+            })
+            .collect()
     }
 }
 
-/// What an engine says about the next steps.
-#[derive(Debug, Clone)]
-pub(crate) struct Outlook {
-    pub(crate) mixed: Vec<f64>,
-    pub(crate) scales: Vec<f64>,
-    /// Tracked quantiles in local scales, one row an error group.
-    pub(crate) tracked: Vec<[f64; TRACKED.len()]>,
+/// How a member stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Standing {
+    pub(super) name: String,
+    pub(super) awake: bool,
+    pub(super) weights: Vec<f64>,
+    pub(super) losses: Vec<f64>,
+}
+
+/// Mean regrets and losses of the experts over some leads of an origin; `None` if nothing was observed there.
+fn score(
+    history: &History,
+    horizon: usize,
+    pending: &Pending,
+    leads: Range<usize>,
+    own: &[f64],
+) -> Option<(Vec<f64>, Vec<f64>)> {
+    let (mut regrets, mut losses) = (vec![0.0; own.len()], vec![0.0; own.len()]);
+    let mut seen = 0usize;
+    for k in leads.filter(|k| history.observed[pending.origin + k]) {
+        seen += 1;
+        let truth = history.clipped[pending.origin + k];
+        let mixed = mix(own, &pending.experts, horizon, k);
+        let sign = if mixed > truth { 1.0 } else { -1.0 };
+        for (e, (regret, loss)) in regrets.iter_mut().zip(&mut losses).enumerate() {
+            // One that sleeps neither gains nor loses on the mixture.
+            let expert = if pending.awake[e] { pending.experts[e * horizon + k] } else { mixed };
+            *regret += sign * (mixed - expert);
+            *loss += (expert - truth).abs();
+        }
+    }
+    regrets.iter_mut().chain(&mut losses).for_each(|x| *x /= seen as f64);
+    (seen > 0).then_some((regrets, losses))
+}
+
+fn mix(weights: &[f64], experts: &[f64], horizon: usize, k: usize) -> f64 {
+    weights.iter().enumerate().map(|(e, w)| w * experts[e * horizon + k]).sum()
 }
 
 /// Weights shared out again among those awake.
@@ -281,45 +380,23 @@ fn awake_weights(weights: &[f64], prior: &[f64], awake: &[bool]) -> Vec<f64> {
     from.iter().zip(awake).map(|(w, awake)| if *awake { w / total } else { 0.0 }).collect()
 }
 
-#[allow(clippy::too_many_arguments)]
-fn score(
-    history: &History,
-    horizon: usize,
-    pending: &Pending,
-    leads: std::ops::Range<usize>,
-    group: usize,
-    tuning: Tuning,
-    prior: &[f64],
-    weights: &mut Weights,
-) {
-    let count = prior.len();
-    let own = &pending.weights[group * count..][..count];
-    let (mut regrets, mut losses) = (vec![0.0; count], vec![0.0; count]);
-    let mut seen = 0usize;
-    let leads_per_group = leads.len();
-    for k in leads {
-        let t = pending.origin + k;
-        if !history.observed[t] {
-            continue;
-        }
-        seen += 1;
-        let truth = history.clipped[t];
-        let mixed: f64 = own.iter().enumerate().map(|(e, w)| w * pending.experts[e * horizon + k]).sum();
-        let sign = if mixed > truth { 1.0 } else { -1.0 };
-        for e in 0..count {
-            let expert = pending.experts[e * horizon + k];
-            if pending.awake[e] {
-                regrets[e] += sign * (mixed - expert);
-                losses[e] += (expert - truth).abs();
-            } else {
-                losses[e] += (mixed - truth).abs();
-            }
-        }
+/// The power of two next to the median size of what was observed, 1 for nothing but zeros.
+fn unit_of(y: &Series) -> f64 {
+    let observed = y.values().iter().zip(y.observed()).filter(|(v, seen)| **seen && **v != 0.0);
+    let mut sizes: Vec<f64> = observed.map(|(v, _)| v.abs()).collect();
+    if sizes.is_empty() {
+        return 1.0;
     }
-    if seen == 0 {
-        return;
-    }
-    regrets.iter_mut().chain(&mut losses).for_each(|x| *x /= seen as f64);
-    let per_day = (history.day as f64 / leads_per_group as f64).max(1.0);
-    weights.absorb(&regrets, &losses, prior, tuning, per_day);
+    let middle = sizes.len() / 2;
+    let (_, exponent) = libm::frexp(*sizes.select_nth_unstable_by(middle, f64::total_cmp).1);
+    libm::ldexp(1.0, exponent.clamp(-1000, 1000))
+}
+
+fn finite(x: f64) -> f64 {
+    if x.is_finite() { x } else { 0.0 }
+}
+
+/// Cut to what a double holds.
+fn bounded(x: f64) -> f64 {
+    x.clamp(f64::MIN, f64::MAX)
 }

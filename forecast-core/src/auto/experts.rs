@@ -2,6 +2,8 @@
 //!
 //! Each is a function of the past alone, so that its forecast at any past origin can be had without a fit.
 
+use serde::{Deserialize, Serialize};
+
 use super::history::History;
 
 /// Time constant at which a levelled forecast returns to its season, in seconds.
@@ -10,7 +12,7 @@ const LEVEL_DECAY: f64 = 21_600.0;
 const LEVEL_WINDOW: u64 = 10_800;
 
 /// A simple expert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Simple {
     /// The last value.
     Last,
@@ -24,10 +26,12 @@ pub(crate) enum Simple {
     Profile(Season),
     /// The median of earlier days of the same kind: working days or weekends.
     KindProfile,
+    /// The same, scaled to the level of the last day and, fading with the lead, of the last hours.
+    LevelledKind,
 }
 
 /// Which season.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Season {
     /// A day of steps.
     Day,
@@ -55,6 +59,7 @@ impl Simple {
             Self::Levelled(season) => format!("levelled[{}]", season.steps(history)),
             Self::Profile(season) => format!("profile[{}]", season.steps(history)),
             Self::KindProfile => "profile[kind of day]".into(),
+            Self::LevelledKind => "levelled profile[kind of day]".into(),
         }
     }
 
@@ -65,6 +70,7 @@ impl Simple {
             Self::Season(season) | Self::Profile(season) => origin >= season.steps(history),
             Self::Levelled(season) => origin >= season.steps(history) + history.steps_in(LEVEL_WINDOW),
             Self::KindProfile => origin >= 3 * history.day,
+            Self::LevelledKind => origin >= 4 * history.day,
         }
     }
 
@@ -86,6 +92,7 @@ impl Simple {
                     history.week_profile(origin + k, origin).or_else(|| history.day_profile(origin + k, origin));
                 found.unwrap_or_else(|| history.clipped[origin - 1])
             }),
+            Self::LevelledKind => levelled_kind(history, origin, out),
             Self::KindProfile => each(out, |k| {
                 let found =
                     history.kind_profile(origin + k, origin).or_else(|| history.day_profile(origin + k, origin));
@@ -107,6 +114,22 @@ fn seasonal(history: &History, origin: usize, k: usize, season: usize) -> f64 {
         .season_before(origin + k, origin, season, 0)
         .or_else(|| history.season_before(origin + k, origin, history.day, 0));
     history.clipped[at.unwrap_or(origin - 1)]
+}
+
+/// The kind profile, times the last day over its profile, times what the last hours add to that, fading.
+fn levelled_kind(history: &History, origin: usize, out: &mut [f64]) {
+    Simple::KindProfile.forecast(history, origin, out);
+    let ratio = |count: usize| {
+        let (now, then) = (history.mean(origin, count), history.mean_kind_profile(origin, count));
+        if then > 0.0 && now >= 0.0 { (now / then).clamp(0.25, 4.0) } else { 1.0 }
+    };
+    let (long, short) = (ratio(history.day), ratio(history.steps_in(LEVEL_WINDOW)));
+    let decay = libm::exp(-(history.step as f64) / LEVEL_DECAY);
+    let mut fade = 1.0;
+    for out in out.iter_mut() {
+        *out *= long + (short - long) * fade;
+        fade *= decay;
+    }
 }
 
 /// Last season times 1 + (r - 1) exp(-k step / 6 h), r the last three hours over the same hours a season ago.

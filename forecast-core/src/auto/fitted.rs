@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use super::Auto;
 use super::engine::{Engine, Outlook};
+use super::reason::members;
 use crate::conformal::interpolate;
+use crate::events::{factors, without_events};
 use crate::forecast::{Forecast, Level, Paths};
-use crate::model::{Ahead, Fitted, FittedState, ForecastError, Member, UpdateError};
+use crate::model::{Ahead, Fitted, FittedState, ForecastError, Member, RestoreError, UpdateError};
 use crate::paths;
 use crate::series::Series;
 
 /// A mixture at the end of a series.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct FittedAuto {
     settings: Auto,
+    /// All that was seen, without the effect of events whose factor is known.
     y: Series,
     engine: Engine,
 }
@@ -25,18 +28,27 @@ impl FittedAuto {
         Self { settings, y, engine }
     }
 
-    /// The quantile of a level at lead `k` (from 0); on the median's side of the point and never below zero without need.
-    fn quantile(&self, outlook: &Outlook, k: usize, level: f64) -> f64 {
-        let score = interpolate(&outlook.tracked[self.engine.error_group(k)], level);
-        let (point, raw) = (outlook.mixed[k], outlook.mixed[k] + outlook.scales[k] * score);
-        let raw = if self.engine.history.negative { raw } else { raw.max(0.0) };
-        if level < 0.5 {
-            raw.min(point)
-        } else if level > 0.5 {
-            raw.max(point)
-        } else {
-            point
+    /// Factors of events on the next steps, and the outlook with them.
+    fn outlook(&self, ahead: &Ahead) -> Result<Outlook, ForecastError> {
+        if ahead.horizon == 0 {
+            return Err(ForecastError::NoHorizon);
         }
+        let mut outlook = self.engine.forecast(ahead.horizon);
+        if let Some(factors) = factors(ahead, self.y.calendar(), self.y.end(), self.y.step()) {
+            let both = outlook.mixed.iter_mut().zip(&mut outlook.scales);
+            for ((mixed, scale), factor) in both.zip(factors) {
+                *mixed *= factor;
+                *scale *= factor;
+            }
+        }
+        Ok(outlook)
+    }
+
+    /// The quantile of a level at lead `k` (from 0), not below zero without need.
+    fn quantile(&self, outlook: &Outlook, k: usize, level: f64) -> f64 {
+        let raw = outlook.mixed[k] + outlook.scales[k] * interpolate(&outlook.tracked[k], level);
+        let raw = raw.clamp(self.engine.floor(), f64::MAX);
+        if level < 0.5 { raw.min(outlook.mixed[k]) } else { raw.max(outlook.mixed[k]) }
     }
 }
 
@@ -46,32 +58,22 @@ impl Fitted for FittedAuto {
     }
 
     fn forecast(&self, ahead: &Ahead, levels: &[Level]) -> Result<Forecast, ForecastError> {
-        if ahead.horizon == 0 {
-            return Err(ForecastError::NoHorizon);
-        }
-        let outlook = self.engine.forecast(ahead.horizon);
-        let mut levels = levels.to_vec();
-        levels.sort_by(|a, b| a.probability().total_cmp(&b.probability()));
-        levels.dedup();
-        let quantiles = Array2::from_shape_fn((ahead.horizon, levels.len()), |(k, l)| {
-            self.quantile(&outlook, k, levels[l].probability())
-        });
-        Ok(Forecast { start: self.y.end(), step: self.y.step(), point: outlook.mixed, levels, quantiles })
+        let outlook = self.outlook(ahead)?;
+        let (start, step) = (self.y.end(), self.y.step());
+        let quantile = |k: usize, level: f64| self.quantile(&outlook, k, level);
+        Ok(Forecast::from_quantiles(start, step, outlook.mixed.clone(), levels, quantile))
     }
 
     fn paths(&self, ahead: &Ahead, n: usize, seed: u64) -> Result<Paths, ForecastError> {
-        if ahead.horizon == 0 {
-            return Err(ForecastError::NoHorizon);
-        }
-        let outlook = self.engine.forecast(ahead.horizon);
-        let values = paths::shuffle(&self.engine.vectors(), ahead.horizon, n, seed, |k, level| {
-            self.quantile(&outlook, k, level)
-        });
+        let outlook = self.outlook(ahead)?;
+        let quantile = |k: usize, level: f64| self.quantile(&outlook, k, level);
+        let values = paths::shuffle(&self.engine.vectors(), ahead.horizon, n, seed, quantile);
         Ok(Paths { start: self.y.end(), step: self.y.step(), values })
     }
 
     fn update(&mut self, new: &Series) -> Result<(), UpdateError> {
-        self.y.append(new)?;
+        let known = new.clone().with_calendar_of(self.y.calendar());
+        self.y.append(&without_events(&known))?;
         self.engine.advance(&self.y, false);
         Ok(())
     }
@@ -85,32 +87,25 @@ impl Fitted for FittedAuto {
     }
 
     fn state(&self) -> FittedState {
-        FittedState { version: 1, model: "auto".into(), state: serde_json::Value::Null }
+        FittedState::new(self.name(), self)
     }
 
     fn residuals(&self) -> &[f64] {
-        &self.engine.residuals
+        self.engine.residuals()
     }
 
     fn parameters(&self) -> BTreeMap<String, f64> {
-        BTreeMap::from([("horizon".into(), self.engine.horizon as f64)])
+        BTreeMap::from([("horizon".into(), self.engine.horizon() as f64)])
     }
 
     fn members(&self) -> Vec<Member> {
-        let weights = self.engine.present_weights();
-        let until_lead: Vec<usize> =
-            (1..=weights.len()).map(|g| (g * self.engine.group).min(self.engine.horizon)).collect();
-        let history = &self.engine.history;
-        let names = self.engine.experts.iter().map(|e| e.name(history));
-        let names = names.chain(self.engine.regressions.iter().map(|r| r.name(history)));
-        names
-            .enumerate()
-            .map(|(e, name)| Member {
-                name,
-                weights: weights.iter().map(|group| group[e]).collect(),
-                until_lead: until_lead.clone(),
-                reason: String::new(),
-            })
-            .collect()
+        members(&self.engine.standing(), &self.engine.until_lead())
     }
+}
+
+/// A stored mixture.
+pub(crate) fn restore(state: &FittedState) -> Result<Box<dyn Fitted>, RestoreError> {
+    let mut fitted: FittedAuto = state.read()?;
+    fitted.engine.remember(&fitted.y);
+    Ok(Box::new(fitted))
 }

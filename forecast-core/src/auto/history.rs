@@ -13,7 +13,7 @@ const SMOOTHING: u64 = 900;
 const CLIP_REACH: f64 = 2.0;
 
 /// Values seen, in the order of the grid, and what is derived from them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct History {
     /// Seconds between two values.
     pub(crate) step: u64,
@@ -35,6 +35,8 @@ pub(crate) struct History {
     week_profile: Vec<f64>,
     /// Median over the same time of earlier days of the same kind (working day or weekend), reaching almost a day.
     kind_profile: Vec<f64>,
+    /// Sums of the kind profile up to each step, the last known value standing in for what is not known.
+    kind_sums: Vec<f64>,
     /// Day of the week of each step by the wall clock, Monday 0, as far as the profiles reach.
     weekday: Vec<u8>,
     /// Steps that the wall clock is ahead of UTC, as far as the profiles reach.
@@ -68,6 +70,7 @@ impl History {
             day_profile: Vec::new(),
             week_profile: Vec::new(),
             kind_profile: Vec::new(),
+            kind_sums: vec![0.0],
             weekday: Vec::new(),
             shift: Vec::new(),
             limits: (f64::NEG_INFINITY, f64::INFINITY),
@@ -78,11 +81,6 @@ impl History {
     /// Steps seen.
     pub(crate) fn len(&self) -> usize {
         self.values.len()
-    }
-
-    /// Days seen, as a number with a fraction.
-    pub(crate) fn days(&self) -> f64 {
-        self.len() as f64 * self.step as f64 / DAY as f64
     }
 
     /// Steps in this many seconds, rounded, at least one.
@@ -100,22 +98,22 @@ impl History {
         if self.has_day() { self.steps_in(SMOOTHING) } else { 1 }
     }
 
-    /// Takes in one step; `y` gives the wall clock, `index` is the step's place in it.
-    pub(crate) fn push(&mut self, y: &Series, index: usize) {
+    /// Takes in the next step of `y`, whose values are counted in `unit`.
+    pub(crate) fn push(&mut self, y: &Series, unit: f64) {
         let n = self.len();
-        let value = match y.observation(index) {
-            Some(value) => value,
-            None if n == 0 => y.values()[index],
+        let value = match y.observation(n) {
+            Some(value) => value / unit,
+            None if n == 0 => y.values()[0] / unit,
             None if self.has_day() && n >= self.day => self.values[n - self.day],
             None => self.values[n - 1],
         };
-        self.extend_clock(y, index);
+        self.extend_clock(y);
         if n.is_multiple_of(self.clip_every()) {
             self.update_limits();
         }
         self.negative |= value < 0.0;
         self.values.push(value);
-        self.observed.push(y.observed()[index]);
+        self.observed.push(y.observed()[n]);
         self.clipped.push(self.clip(value, n));
         self.sums.push(self.sums[n] + self.clipped[n]);
         self.extend_profiles();
@@ -132,11 +130,11 @@ impl History {
     }
 
     /// Weekdays and clock shifts up to a week beyond the step.
-    fn extend_clock(&mut self, y: &Series, index: usize) {
+    fn extend_clock(&mut self, y: &Series) {
         let calendar = y.calendar();
         let reach = self.len() + self.week.min(8 * self.day) + self.day + 1;
         while self.weekday.len() < reach {
-            let at = y.time(index + self.weekday.len() - self.len());
+            let at = y.time(self.weekday.len());
             self.weekday.push(calendar.local(at).weekday().to_monday_zero_offset() as u8);
             let steps = if self.has_day() { calendar.utc_offset(at) / self.step as i64 } else { 0 };
             self.shift.push(steps as i32);
@@ -220,6 +218,8 @@ impl History {
             let same = (1..=14).filter(|j| t.checked_sub(j * self.day).is_some_and(|i| self.is_weekend(i) == weekend));
             let value = self.median_of(same.filter_map(|j| self.past(t, j * self.day, n)).take(5));
             self.kind_profile.push(value);
+            let known = if value.is_finite() { value } else { self.clipped[t.min(n - 1)] };
+            self.kind_sums.push(self.kind_sums[t] + known);
         }
     }
 
@@ -262,6 +262,12 @@ impl History {
     /// Median profile of the weeks before, for step `t` as known at `origin`.
     pub(crate) fn week_profile(&self, t: usize, origin: usize) -> Option<f64> {
         read(&self.week_profile, t, origin + self.reach(self.week), self.week)
+    }
+
+    /// Mean of the kind profile over the `count` steps before `end`, each as known almost a day before it.
+    pub(crate) fn mean_kind_profile(&self, end: usize, count: usize) -> f64 {
+        let from = end.saturating_sub(count.max(1));
+        (self.kind_sums[end] - self.kind_sums[from]) / (end - from).max(1) as f64
     }
 
     /// Median profile of days of the same kind, for step `t`; further ahead the last day of the same kind.

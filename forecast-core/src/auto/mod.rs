@@ -9,20 +9,26 @@ mod engine;
 mod experts;
 mod fitted;
 mod history;
+mod reason;
 mod regression;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::events::without_events;
 use crate::model::{FitError, Fitted, Forecaster, Needs};
 use crate::series::Series;
-use engine::Engine;
+use engine::{Engine, Setup};
 use experts::{Season, Simple};
 use fitted::FittedAuto;
 use regression::{Base, Regression};
 use weights::Tuning;
+
+pub(crate) use fitted::restore;
 
 /// How much work goes into a mixture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,15 +36,15 @@ use weights::Tuning;
 pub enum Preset {
     /// Naive methods and profiles.
     Fast,
-    /// The default.
+    /// Direct regressions besides; the default.
     #[default]
     Standard,
-    /// More members and more frequent fits.
+    /// More regressions, learned more often while running through the past.
     Thorough,
 }
 
 /// The online mixture with its settings.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Auto {
     /// Steps that the weights are trained for; `None` is a day, or a week of data coarser than half a day.
     pub horizon: Option<usize>,
@@ -52,9 +58,38 @@ impl Auto {
         Self { horizon: Some(horizon), ..Self::default() }
     }
 
-    fn horizon_for(&self, y: &Series) -> usize {
+    fn setup(&self, y: &Series) -> Setup {
         let day = y.steps_in(Duration::from_secs(86_400));
-        self.horizon.unwrap_or(if day > 1 { day } else { 7 }).max(1)
+        let has_day = day > 1;
+        Setup {
+            horizon: self.horizon.unwrap_or(if has_day { day } else { 7 }).max(1),
+            simple: simple(has_day),
+            regressions: self.regressions(day),
+            tuning: Tuning { half_life_days: 7.0, share: 0.02 },
+            growth: if self.preset == Preset::Thorough { 16 } else { 8 },
+        }
+    }
+
+    fn regressions(&self, day: usize) -> Vec<Regression> {
+        // Coarse data have few rows a day and need a longer memory for as many of them.
+        let window_days = if day <= 48 { 120.0 } else { 42.0 };
+        let regression = |base, ridge| Regression::new(base, ridge, window_days);
+        match self.preset {
+            Preset::Fast => Vec::new(),
+            _ if day <= 1 => vec![regression(Base::Last, 0.01)],
+            preset => {
+                let mut all = vec![
+                    regression(Base::Week, 0.003),
+                    regression(Base::Kind, 0.003),
+                    regression(Base::Kind, 0.05),
+                    regression(Base::Last, 0.02),
+                ];
+                if preset == Preset::Thorough {
+                    all.extend([regression(Base::Day, 0.003), regression(Base::Week, 0.05)]);
+                }
+                all
+            }
+        }
     }
 }
 
@@ -75,36 +110,21 @@ impl Forecaster for Auto {
         if y.len() < 2 {
             return Err(FitError::TooShort { model: self.name(), needed: 2, got: y.len() });
         }
-        let tuning = Tuning { half_life_days: 7.0, share: 0.02, prior_days: 3.0 };
-        let mut engine = Engine::new(y, self.horizon_for(y), pool(y), regressions(y), tuning);
-        engine.advance(y, true);
+        let plain = without_events(y);
+        let mut engine = Engine::new(&plain, self.setup(y));
+        engine.advance(&plain, true);
         engine.relearn();
-        Ok(Box::new(FittedAuto::new(self.clone(), y.clone(), engine)))
+        Ok(Box::new(FittedAuto::new(self.clone(), plain, engine)))
     }
 }
 
 /// The simple experts, in the order in which ties go.
-fn pool(y: &Series) -> Vec<Simple> {
-    let daily = y.steps_in(Duration::from_secs(86_400)) <= 1;
+fn simple(has_day: bool) -> Vec<Simple> {
     let mut pool = vec![Simple::Last];
-    if !daily {
+    if has_day {
         pool.extend([Simple::Season(Season::Day), Simple::Levelled(Season::Day), Simple::Profile(Season::Day)]);
-        pool.extend([Simple::Recent(3600), Simple::KindProfile]);
+        pool.extend([Simple::Recent(3600), Simple::KindProfile, Simple::LevelledKind]);
     }
     pool.extend([Simple::Season(Season::Week), Simple::Levelled(Season::Week), Simple::Profile(Season::Week)]);
     pool
-}
-
-fn regressions(y: &Series) -> Vec<Regression> {
-    let step = y.steps_in(Duration::from_secs(86_400));
-    let window = if step <= 48 { 120.0 } else { 42.0 };
-    if step <= 1 {
-        return vec![Regression::new(Base::Last, 0.01, window)];
-    }
-    vec![
-        Regression::new(Base::Week, 0.003, window),
-        Regression::new(Base::Day, 0.003, window),
-        Regression::new(Base::Day, 0.05, window),
-        Regression::new(Base::Last, 0.02, window),
-    ]
 }

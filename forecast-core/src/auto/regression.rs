@@ -16,8 +16,12 @@ const PASSES: usize = 5;
 const WEIGHT_FLOOR: f64 = 0.15;
 /// Standardized columns are cut here when forecasting.
 const REACH: f64 = 6.0;
+/// Fewest rows that slopes are learned from.
+const FEWEST_ROWS: usize = 30;
+/// Steps learned from where there is no day season.
+const LONG_WINDOW: usize = 1500;
 /// Most rows a lead group is learned from.
-const ROWS: usize = 2000;
+const ROWS: usize = 1000;
 
 /// A regression on top of a naive base.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +42,8 @@ pub(crate) enum Base {
     Week,
     /// The levelled day.
     Day,
+    /// The levelled profile of the kind of day.
+    Kind,
     /// The last value.
     Last,
 }
@@ -56,6 +62,7 @@ impl Base {
         match self {
             Self::Week => Simple::Levelled(Season::Week),
             Self::Day => Simple::Levelled(Season::Day),
+            Self::Kind => Simple::LevelledKind,
             Self::Last => Simple::Last,
         }
     }
@@ -134,8 +141,7 @@ impl Regression {
     /// Learns from all origins `first, first + stride, ...` whose truth is in; `group` leads share coefficients.
     pub(crate) fn learn(&mut self, history: &History, first: usize, stride: usize, horizon: usize, group: usize) {
         let n = history.len();
-        let window = (self.window_days * history.day as f64) as usize;
-        let window = if history.has_day() { window } else { 1500 };
+        let window = if history.has_day() { (self.window_days * history.day as f64) as usize } else { LONG_WINDOW };
         let groups = horizon.div_ceil(group);
         let from = first.max(n.saturating_sub(window));
         let start = first + (from - first).div_ceil(stride) * stride;
@@ -163,9 +169,7 @@ impl Regression {
             origin += thin;
             turn += 1;
         }
-        let days = history.days();
-        let previous = std::mem::take(&mut self.groups);
-        self.groups = rows.iter().enumerate().map(|(g, rows)| rows.solve(self.ridge, days, previous.get(g))).collect();
+        self.groups = rows.iter().map(|rows| rows.solve(self.ridge)).collect();
     }
 
     /// Forecasts from the base's, one a lead.
@@ -205,10 +209,11 @@ impl Rows {
         self.y.push(y);
     }
 
-    fn solve(&self, ridge: f64, _days: f64, _warm: Option<&Coefficients>) -> Coefficients {
+    /// Least absolute deviations under a ridge; no slopes from fewer rows than [`FEWEST_ROWS`].
+    fn solve(&self, ridge: f64) -> Coefficients {
         let p = self.width;
         let n = self.y.len();
-        if n < 30 {
+        if n < FEWEST_ROWS {
             return Coefficients { slopes: vec![0.0; p], spread: vec![0.0; p] };
         }
         let mut spread = vec![0.0; p];
@@ -217,7 +222,8 @@ impl Rows {
                 *s += x * x;
             }
         }
-        spread.iter_mut().for_each(|s| *s = (*s / n as f64).sqrt());
+        // A column too large to square is left out.
+        spread.iter_mut().for_each(|s| *s = if s.is_finite() { (*s / n as f64).sqrt() } else { 0.0 });
         let scaled: Vec<f64> = self
             .x
             .chunks_exact(p)
@@ -230,17 +236,8 @@ impl Rows {
         let mut errors = self.y.clone();
         for _ in 0..PASSES {
             let (mut gram, mut right) = (vec![0.0; p * p], vec![0.0; p]);
-            let mut total = 0.0;
-            for ((row, y), w) in scaled.chunks_exact(p).zip(&self.y).zip(&weights) {
-                total += w;
-                for (i, x) in row.iter().enumerate() {
-                    let wx = w * x;
-                    right[i] += wx * y;
-                    for (g, z) in gram[i * p..i * p + i + 1].iter_mut().zip(row) {
-                        *g += wx * z;
-                    }
-                }
-            }
+            accumulate(&scaled, &self.y, &weights, p, &mut gram, &mut right);
+            let total: f64 = weights.iter().sum();
             let penalty = total * (ridge + 3.0 / n as f64);
             for i in 0..p {
                 gram[i * p + i] += penalty;
@@ -261,6 +258,28 @@ impl Rows {
             *b = if *s > 0.0 && b.is_finite() { *b / s } else { 0.0 };
         }
         Coefficients { slopes, spread }
+    }
+}
+
+/// Adds the weighted cross products of the rows to the lower triangle of `gram` and to `right`.
+///
+/// Four rows at a time, so that each cell is loaded and stored once for four products.
+fn accumulate(x: &[f64], y: &[f64], weights: &[f64], p: usize, gram: &mut [f64], right: &mut [f64]) {
+    let zeros = vec![0.0; p];
+    for ((rows, y), w) in x.chunks(4 * p).zip(y.chunks(4)).zip(weights.chunks(4)) {
+        let row = |r: usize| rows.get(r * p..(r + 1) * p).unwrap_or(&zeros);
+        let at = |of: &[f64], r: usize| of.get(r).copied().unwrap_or(0.0);
+        let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+        for i in 0..p {
+            let (wa, wb) = (at(w, 0) * a[i], at(w, 1) * b[i]);
+            let (wc, wd) = (at(w, 2) * c[i], at(w, 3) * d[i]);
+            right[i] += (wa * at(y, 0) + wb * at(y, 1)) + (wc * at(y, 2) + wd * at(y, 3));
+            let cells = &mut gram[i * p..i * p + i + 1];
+            let products = a.iter().zip(b).zip(c.iter().zip(d));
+            for (cell, ((a, b), (c, d))) in cells.iter_mut().zip(products) {
+                *cell += (wa * a + wb * b) + (wc * c + wd * d);
+            }
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Polynomially weighted averages with the gradient trick: the regret of an expert is what the mixture's loss would
 //! have lost by moving toward it, r = s (p - f) with s the sign of the mixture's error p - y. Weights are proportional
-//! to the positive part of R / V, sums of r and of r^2 that fade with a half-life. A prior enters as regret that was
-//! seen before the first day and does not fade. Source: Gaillard, Stoltz & van Erven (2014), COLT, PMLR 35
+//! to the positive part of R / V, sums of r and of r^2 that fade with a half-life. Before anything was seen, and for a
+//! fixed share ever after, they are the prior's. Sources: Gaillard, Stoltz & van Erven (2014), COLT, PMLR 35
 //! (ML-Poly); Herbster & Warmuth (1998) for the fixed share.
 
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Tuning {
     /// Days in which the weight of a loss halves.
     pub(crate) half_life_days: f64,
-    /// Share of the weights that is given out by the prior, whatever was seen.
+    /// Share of the weights that the prior gives out, whatever was seen.
     pub(crate) share: f64,
-    /// Days that the prior counts for.
-    pub(crate) prior_days: f64,
 }
 
 /// Regrets and weights of one group of leads.
@@ -56,25 +54,68 @@ impl Weights {
             self.variance[e] = self.variance[e] * fade + regret * regret;
             self.losses[e] = self.losses[e] * fade + loss;
         }
-        self.reweigh(prior, tuning, per_day);
+        self.reweigh(prior, tuning);
     }
 
-    fn reweigh(&mut self, prior: &[f64], tuning: Tuning, per_day: f64) {
-        // The prior is worth so many origins at the mean squared regret seen.
-        let count = self.weights.len() as f64;
-        let _ = per_day;
-        let spread = self.variance.iter().sum::<f64>() / count;
-        let known = tuning.prior_days;
+    fn reweigh(&mut self, prior: &[f64], tuning: Tuning) {
         let mut total = 0.0;
-        for e in 0..self.weights.len() {
-            let regret = self.regret[e].max(0.0) / (self.variance[e] + 1e-300);
-            self.weights[e] = regret;
-            total += regret;
+        for ((weight, regret), variance) in self.weights.iter_mut().zip(&self.regret).zip(&self.variance) {
+            *weight = if *variance > 0.0 { regret.max(0.0) / variance } else { 0.0 };
+            total += *weight;
         }
-        let _ = (spread, known);
+        let told = total > 0.0 && total.is_finite();
         for (weight, prior) in self.weights.iter_mut().zip(prior) {
-            let own = if total > 0.0 && total.is_finite() { *weight / total } else { *prior };
+            let own = if told { *weight / total } else { *prior };
             *weight = (1.0 - tuning.share) * own + tuning.share * prior;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TUNING: Tuning = Tuning { half_life_days: 7.0, share: 0.02 };
+
+    fn check_sum(weights: &Weights) {
+        assert!((weights.get().iter().sum::<f64>() - 1.0).abs() < 1e-12, "{:?}", weights.get());
+    }
+
+    #[test]
+    fn starts_with_the_prior() {
+        assert_eq!(Weights::new(&[0.25, 0.75]).get(), [0.25, 0.75]);
+    }
+
+    #[test]
+    fn the_better_expert_gets_the_weight() {
+        let prior = [0.5, 0.5];
+        let mut weights = Weights::new(&prior);
+        for _ in 0..50 {
+            weights.absorb(&[0.1, -0.1], &[1.0, 2.0], &prior, TUNING, 24.0);
+            check_sum(&weights);
+        }
+        assert!(weights.get()[0] > 0.98, "{:?}", weights.get());
+        assert!(weights.losses()[0] < weights.losses()[1]);
+    }
+
+    #[test]
+    fn the_past_fades() {
+        let prior = [0.5, 0.5];
+        let mut weights = Weights::new(&prior);
+        for _ in 0..10 {
+            weights.absorb(&[0.1, -0.1], &[1.0, 2.0], &prior, TUNING, 1.0);
+        }
+        for _ in 0..30 {
+            weights.absorb(&[-0.1, 0.1], &[2.0, 1.0], &prior, TUNING, 1.0);
+        }
+        assert!(weights.get()[1] > 0.9, "{:?}", weights.get());
+    }
+
+    #[test]
+    fn nothing_told_leaves_the_prior() {
+        let prior = [0.3, 0.7];
+        let mut weights = Weights::new(&prior);
+        weights.absorb(&[0.0, 0.0], &[0.0, 0.0], &prior, TUNING, 24.0);
+        assert_eq!(weights.get(), prior);
     }
 }

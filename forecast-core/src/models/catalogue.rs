@@ -28,7 +28,7 @@ pub const CATALOGUE: &[Entry] = &[
         form: "auto",
         summary: "Mixes naive methods, profiles and regressions online, by how well each has done; the default.",
         build: |call| plain(call, Auto::default()),
-        restore: |state| Err(RestoreError::Model { model: state.model.clone() }),
+        restore: crate::auto::restore,
     },
     Entry {
         name: "naive",
