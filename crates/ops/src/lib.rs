@@ -9,6 +9,7 @@ pub mod compare;
 pub mod cron;
 pub mod duration;
 pub mod hooks;
+pub mod job;
 pub mod load;
 pub mod models;
 pub mod ports;
@@ -19,5 +20,6 @@ pub mod settings;
 
 pub use capacity::units_for_load;
 pub use capacity_plan::{After, CapacityPlan, Savings, SavingsRow, Step, WeeklyStep};
+pub use job::{JobError, JobInputs, Outcome};
 pub use ports::{Applied, ApplyRequest, Limits, MetricSource, Owner, ScalingTarget, SourceError, TargetError, Window};
 pub use settings::{CapacitySettings, ForecastSettings, JobSettings, LoadSettings};

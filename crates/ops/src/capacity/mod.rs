@@ -133,33 +133,61 @@ pub enum CapacityError {
 /// Settings out of range, a level that was not forecast, a forecast that is not finite.
 pub fn plan(request: &Request<'_>, settings: &CapacitySettings) -> Result<Timetable, CapacityError> {
     check(settings)?;
+    let mut needs = Vec::new();
+    for load in request.loads {
+        needs.extend(demand::needs(load, settings)?);
+    }
+    make(request, settings, needs, Why::Forecast)
+}
+
+/// The timetable of the same time without a forecast: `min`, and what was set by hand.
+///
+/// # Errors
+/// Settings out of range.
+pub fn fallback(request: &Request<'_>, settings: &CapacitySettings) -> Result<Timetable, CapacityError> {
+    check(settings)?;
+    make(request, settings, Vec::new(), Why::Fallback)
+}
+
+fn make(
+    request: &Request<'_>,
+    settings: &CapacitySettings,
+    needs: Vec<Stretch>,
+    basis: Why,
+) -> Result<Timetable, CapacityError> {
     let Some(first) = request.loads.first().filter(|l| l.forecast.horizon() > 0) else {
         return Err(CapacityError::Empty);
     };
     let (start, until) = (first.forecast.start, first.forecast.time(first.forecast.horizon()));
     let (from, end) = (start.as_second(), until.as_second());
-    let mut needs = Vec::new();
-    for load in request.loads {
-        needs.extend(demand::needs(load, settings)?);
-    }
     let mut warnings = over_max(&needs, settings.max);
     let rails = Rails::new(request, settings);
+    let by_forecast = basis == Why::Forecast;
     let guarded = if settings.paused {
         hold(from, end, &needs, request.prior_units, settings)
     } else {
-        rails.guard(Runs::constant(from, end, 0, Why::Forecast).raised(warm_up::asked_for(needs, rails.warm_up)))
+        let units = if by_forecast { 0 } else { settings.min };
+        let asked = Runs::constant(from, end, units, basis).raised(warm_up::asked_for(needs, rails.warm_up));
+        rails.guard(asked)
     };
     let (most, weekly) = (most_changes(settings, request.limits, end - from), settings.form == Form::Weekly);
     let needs_week = weekly || settings.after == AfterKind::Weekly;
-    let week = needs_week.then(|| week::typical(&guarded, request, settings, most.min(MOST_CHANGES)));
+    let week = needs_week.then(|| week::typical(&guarded, request, settings, most.min(MOST_CHANGES), by_forecast));
     let (runs, after) = match (week, settings.after) {
-        (Some(week), _) if weekly => (week.expand(from, end, request.time_zone), After::Weekly { steps: week.steps() }),
+        (Some(week), _) if weekly => {
+            (week.expand(from, end, request.time_zone), After::Weekly { steps: week.steps() })
+        }
         (Some(week), _) => (rails.compact(&guarded, most), After::Weekly { steps: week.steps() }),
         (None, AfterKind::Restore) => (rails.compact(&guarded, most), After::Restore),
         (None, _) => (rails.compact(&guarded, most), After::Hold),
     };
-    if let Some(prior) = request.prior_units.filter(|prior| !settings.paused && rails.frozen_at(from) && runs.at(from) > *prior) {
-        warnings.push(format!("{start} lies in a freeze window, but {} units are needed and {prior} are there", runs.at(from)));
+    if let Some(prior) = request.prior_units
+        && !settings.paused
+        && rails.frozen_at(from)
+        && runs.at(from) > prior
+    {
+        let units = runs.at(from);
+        warnings.push(format!("{start} lies in a freeze window, but {units} units are needed and {prior} are there"));
     }
     let unit_hours = runs.unit_seconds() as f64 / 3_600.0;
     Ok(Timetable {
@@ -171,20 +199,6 @@ pub fn plan(request: &Request<'_>, settings: &CapacitySettings) -> Result<Timeta
         risk: risk::expected(&runs, request.loads, settings),
         warnings,
     })
-}
-
-/// A timetable of `units` all the time, for forecasts that are not to be trusted.
-pub fn constant(from: Timestamp, until: Timestamp, units: u32, settings: &CapacitySettings) -> Timetable {
-    let runs = Runs::constant(from.as_second(), until.as_second(), units, Why::Fallback);
-    let unit_hours = runs.unit_seconds() as f64 / 3_600.0;
-    let after = match settings.after {
-        AfterKind::Restore => After::Restore,
-        AfterKind::Hold if settings.form == Form::Dated => After::Hold,
-        _ => After::Weekly { steps: week::flat(units) },
-    };
-    let cost = settings.cost_per_unit_hour.map(|price| price * unit_hours);
-    let steps = runs.as_slice().iter().map(step).collect();
-    Timetable { steps, until, after, unit_hours, cost, risk: None, warnings: Vec::new() }
 }
 
 /// What is there, or the most that is needed where that is not known.

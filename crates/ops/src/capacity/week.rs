@@ -25,13 +25,16 @@ const HOUR: i64 = 3_600;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Week(Runs);
 
-/// The same units all week.
-pub(crate) fn flat(units: u32) -> Vec<WeeklyStep> {
-    vec![WeeklyStep { day: 1, time: "00:00".into(), units }]
-}
-
 /// The typical week of a timetable, with at most `most` changes.
-pub(crate) fn typical(runs: &Runs, request: &Request<'_>, settings: &CapacitySettings, most: usize) -> Week {
+///
+/// With `by_forecast` the past fills in what the timetable does not reach; without, `min` does.
+pub(crate) fn typical(
+    runs: &Runs,
+    request: &Request<'_>,
+    settings: &CapacitySettings,
+    most: usize,
+    by_forecast: bool,
+) -> Week {
     let zone = request.time_zone;
     let mut slots: Vec<Option<u32>> = vec![None; SLOTS];
     for (run, end) in runs.iter() {
@@ -42,14 +45,14 @@ pub(crate) fn typical(runs: &Runs, request: &Request<'_>, settings: &CapacitySet
             at = (at.div_euclid(SLOT) + 1) * SLOT;
         }
     }
-    if slots.contains(&None) {
+    if by_forecast && !settings.paused && slots.contains(&None) {
         let past = from_history(request.loads, zone, settings);
         for (slot, units) in slots.iter_mut().enumerate() {
             let hour = slot / (HOUR / SLOT) as usize;
             *units = units.or(past.get(&hour).copied());
         }
     }
-    let unknown = runs.peak().max(settings.min);
+    let unknown = if by_forecast { runs.peak() } else { settings.min };
     let floor = if settings.paused { 0 } else { settings.min };
     let units: Vec<u32> = slots.iter().map(|u| u.unwrap_or(unknown).max(floor)).collect();
     let week = Week(compacted(&units, most));

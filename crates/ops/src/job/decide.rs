@@ -1,0 +1,313 @@
+//! The decision: from what was measured to a capacity plan. Pure, on one thread, the same on every machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use forecast_core::clean::{CleanOptions, Cleaned, clean};
+use forecast_core::{Ahead, Calendar, Forecast, Level, Paths, Sample, Series};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::guard::{self, Missed};
+use super::read::{Measured, seconds};
+use super::score::{self, Scored};
+use super::{BacktestSummary, JobError, Outcome, Scope, Status, words};
+use crate::capacity::{self, Load, Request, Timetable};
+use crate::capacity_plan::{CapacityPlan, Savings};
+use crate::hooks::{Hooks, Stage};
+use crate::load::{TotalLoad, total_load};
+use crate::models;
+use crate::quiet::quiet_windows;
+use crate::replay::{Past, ReplayError, round, savings};
+use crate::schedule;
+use crate::settings::{JobSettings, OnLowAccuracy, Preset};
+
+/// Version of the capacity plan's form.
+const VERSION: u32 = 1;
+/// Step that finer data are averaged to, where none is set.
+const LEAST_STEP: Duration = Duration::from_secs(300);
+/// Levels of every forecast: the median and a band.
+const BAND: [f64; 3] = [0.1, 0.5, 0.9];
+/// Seed of the joint paths; fixed, so that the same history gives the same risk.
+const SEED: u64 = 1;
+/// A live source without a sample for longer than this has stopped.
+const STALE_SECONDS: i64 = 86_400;
+/// Steps without a sample at the end after which a person should know.
+const LATE_STEPS: i64 = 3;
+
+/// Decides; see [`super::run`].
+///
+/// # Errors
+/// Settings that are wrong, samples that make no series, a source that has stopped, a model that learns nothing, a
+/// forecast worse than allowed with `on_low_accuracy = "fail"`, cancellation.
+pub fn decide(measured: &Measured, settings: &JobSettings, scope: &Scope, hooks: &dyn Hooks) -> Result<Outcome, JobError> {
+    let zone = schedule::time_zone(&settings.time_zone).map_err(|_| JobError::Setting {
+        setting: "time_zone".into(),
+        found: format!("`{}`", settings.time_zone),
+        expected: "the IANA name of a time zone, for example `Europe/Berlin`".into(),
+    })?;
+    let calendar = Calendar::new(zone.clone()).with_events(settings.events.clone());
+    let load = total_load(&measured.load, measured.units.as_ref(), &settings.load).map_err(JobError::Load)?;
+    let (per_unit, per_unit_learned) = per_unit(settings, &load)?;
+    let (cleaned, mut warnings) = series(measured, settings, &load, calendar)?;
+    let y = cleaned.series;
+    warnings.extend(words::about_data(&load, &cleaned.report, y.len()));
+    if per_unit_learned {
+        warnings.push(format!("capacity.per_unit is not set; units were seen to serve up to {per_unit:.4} each, which is taken"));
+    }
+    let (levels, level) = levels(settings)?;
+    let step = seconds_of(y.step());
+    let horizon = usize::try_from(seconds(settings.forecast.horizon) / step).unwrap_or(0).max(1);
+    let trained = trained_horizon(&y, settings);
+    let model = models::forecaster(&settings.forecast.model, settings.forecast.preset, Some(trained)).map_err(JobError::Model)?;
+
+    stage(hooks, Stage::Fit)?;
+    let fitted = model.fit(&y).map_err(JobError::Fit)?;
+    let ahead = Ahead { horizon, calendar: Some(Arc::clone(y.calendar())), ..Ahead::default() };
+    let forecast = fitted.forecast(&ahead, &all_levels(&levels, level)).map_err(JobError::Forecast)?;
+    let paths = fitted.paths(&ahead, path_count(settings.forecast.preset), SEED).map_err(JobError::Forecast)?;
+
+    stage(hooks, Stage::Backtest)?;
+    let scored = score::score(model.as_ref(), &y, settings, level, hooks)?;
+    stage(hooks, Stage::Replay)?;
+    let replayed = replayed(scored.as_ref(), &y, per_unit, settings)?;
+    let summary = scored.map(|s| s.summary);
+    let missed = guard::missed(&settings.forecast, summary.as_ref(), replayed.as_ref().map(|(_, saves)| *saves));
+
+    stage(hooks, Stage::Plan)?;
+    let basis = Basis { y: &y, forecast: &forecast, paths: &paths, per_unit, zone: &zone };
+    let (table, status) = timetable(&basis, settings, scope, missed)?;
+    if summary.is_none() {
+        warnings.push("the history is too short for a backtest; how accurate the forecast is is unknown".into());
+    }
+    if let Status::Fallback(reason) = &status {
+        warnings.push(format!("{reason}; the timetable holds min and leaves the rest to the reactive autoscaler"));
+    }
+    warnings.extend(table.warnings.iter().cloned());
+    let as_of = settings.as_of.or(measured.stored.then(|| y.end()));
+    let savings = replayed.map(|(savings, _)| savings);
+    let plan = capacity_plan(&table, settings, fitted.name(), summary.as_ref(), savings, as_of, warnings);
+    Ok(Outcome {
+        plan,
+        status,
+        quiet_windows: quiet_windows(&forecast, &settings.quiet),
+        forecast,
+        levels,
+        backtest: summary,
+        members: fitted.members(),
+        history_window: (y.start(), y.end()),
+        history: y,
+        per_unit,
+        per_unit_learned,
+        unit_hours: table.unit_hours,
+        source: measured.source.clone(),
+    })
+}
+
+/// Tells the caller what comes, and asks it whether to go on.
+fn stage(hooks: &dyn Hooks, stage: Stage) -> Result<(), JobError> {
+    hooks.progress(stage, 0, 1);
+    if hooks.cancelled() { Err(JobError::Cancelled) } else { Ok(()) }
+}
+
+/// What a unit serves: as set, else as learned from history.
+fn per_unit(settings: &JobSettings, load: &TotalLoad) -> Result<(f64, bool), JobError> {
+    let wrong = |found: String, expected: &str| JobError::Setting {
+        setting: "capacity.per_unit".into(),
+        found,
+        expected: expected.to_owned(),
+    };
+    match (settings.capacity.per_unit, load.served_per_unit) {
+        (Some(set), _) if set.is_finite() && set > 0.0 => Ok((set, false)),
+        (Some(set), _) => Err(wrong(set.to_string(), "the load that one unit serves at full utilization, above 0")),
+        (None, Some(learned)) => Ok((learned, true)),
+        (None, None) => Err(wrong(
+            "not set".into(),
+            "the load that one unit serves at full utilization; or set `load.units`, with a unit count for at least 48 unsaturated \
+             samples, to learn it from history",
+        )),
+    }
+}
+
+/// The load on its grid, up to the clock; a live source's reaches to the end of its window.
+fn series(
+    measured: &Measured,
+    settings: &JobSettings,
+    load: &TotalLoad,
+    calendar: Calendar,
+) -> Result<(Cleaned, Vec<String>), JobError> {
+    let mut raw = load.series.clone();
+    let until = measured.window.map(|w| w.to).or(settings.as_of);
+    if let Some(until) = until {
+        raw.samples.retain(|s| s.time < until);
+    }
+    let last = raw.samples.iter().filter(|s| s.value.is_some()).map(|s| s.time).max();
+    let step = settings.forecast.step.map_or(LEAST_STEP, |s| s.0);
+    let mut warnings = Vec::new();
+    if let (Some(window), Some(last)) = (measured.window, last) {
+        let silent = window.to.as_second() - last.as_second();
+        if silent > STALE_SECONDS.max(2 * seconds(settings.refresh_interval)) {
+            let (what, until) = (measured.source.clone(), window.to);
+            return Err(JobError::Stale { what, last, hours: silent / 3_600, until });
+        }
+        if silent > LATE_STEPS * seconds_of(step).max(usual_gap(&raw.samples)) {
+            warnings.push(format!("the last sample is of {last}, {} minutes before the end of the window", silent / 60));
+        }
+        raw.samples.push(Sample { time: window.to, value: None });
+    }
+    let options = CleanOptions {
+        step: Some(step),
+        lower_bound: Some(0.0),
+        saturated_at: None,
+        flag_level_shifts: true,
+        calendar,
+        ..CleanOptions::default()
+    };
+    let mut cleaned =
+        clean(&raw, &options).map_err(|reason| JobError::Clean { what: measured.source.clone(), reason })?;
+    // The step that begins at the window's end is not over yet.
+    if let Some(window) = measured.window {
+        let y = &cleaned.series;
+        let whole = (window.to.as_second() - y.start().as_second()).div_euclid(seconds_of(y.step()));
+        let whole = usize::try_from(whole).unwrap_or(0).clamp(1, y.len());
+        if let Some(series) = y.slice(0, whole) {
+            cleaned.series = series;
+        }
+    }
+    Ok((cleaned, warnings))
+}
+
+/// The most common time between two samples, in seconds.
+fn usual_gap(samples: &[Sample]) -> i64 {
+    let mut times: Vec<i64> = samples.iter().map(|s| s.time.as_second()).collect();
+    times.sort_unstable();
+    let mut gaps: Vec<i64> = times.windows(2).map(|w| w[1] - w[0]).collect();
+    gaps.sort_unstable();
+    gaps.get(gaps.len() / 2).copied().unwrap_or_default()
+}
+
+/// The levels that the user asked for, and the one that is provisioned for.
+fn levels(settings: &JobSettings) -> Result<(Vec<Level>, Level), JobError> {
+    let level = |setting: &str, p: f64| {
+        Level::new(p).map_err(|_| JobError::Setting {
+            setting: setting.to_owned(),
+            found: p.to_string(),
+            expected: "a probability between 0 and 1, both excluded".into(),
+        })
+    };
+    let mut asked: Vec<Level> =
+        settings.forecast.levels.iter().map(|p| level("forecast.levels", *p)).collect::<Result<_, _>>()?;
+    asked.sort_by(|a, b| a.probability().total_cmp(&b.probability()));
+    asked.dedup();
+    Ok((asked, level("capacity.level", settings.capacity.level)?))
+}
+
+fn all_levels(asked: &[Level], level: Level) -> Vec<Level> {
+    let mut all: Vec<Level> = BAND.iter().filter_map(|p| Level::new(*p).ok()).collect();
+    all.extend_from_slice(asked);
+    all.push(level);
+    all.sort_by(|a, b| a.probability().total_cmp(&b.probability()));
+    all.dedup();
+    all
+}
+
+/// Leads that the mixture's weights are trained for: a day, or as far as a timetable lives.
+fn trained_horizon(y: &Series, settings: &JobSettings) -> usize {
+    let day = y.steps_in(Duration::from_secs(86_400));
+    let lives = seconds(settings.settling) + 2 * seconds(settings.refresh_interval);
+    let lives = usize::try_from(lives / seconds_of(y.step())).unwrap_or(0) + 1;
+    lives.max(if day > 1 { day } else { 7 })
+}
+
+fn path_count(preset: Preset) -> usize {
+    match preset {
+        Preset::Fast => 50,
+        Preset::Standard => 200,
+        Preset::Thorough => 500,
+    }
+}
+
+fn replayed(
+    scored: Option<&Scored>,
+    y: &Series,
+    per_unit: f64,
+    settings: &JobSettings,
+) -> Result<Option<(Savings, bool)>, JobError> {
+    let Some(scored) = scored else { return Ok(None) };
+    let capacity = &settings.capacity;
+    let past = Past { series: y, outlooks: &scored.outlooks, per_unit, settings: capacity, refresh_interval: settings.refresh_interval };
+    savings(&past).map_err(|error| match error {
+        ReplayError::Capacity(error) => JobError::Capacity(error),
+        other => JobError::Replay(other),
+    })
+}
+
+/// What a timetable is made from.
+struct Basis<'a> {
+    y: &'a Series,
+    forecast: &'a Forecast,
+    paths: &'a Paths,
+    per_unit: f64,
+    zone: &'a TimeZone,
+}
+
+fn timetable(
+    basis: &Basis<'_>,
+    settings: &JobSettings,
+    scope: &Scope,
+    missed: Option<Missed>,
+) -> Result<(Timetable, Status), JobError> {
+    let load = Load {
+        forecast: basis.forecast,
+        paths: Some(basis.paths),
+        history: Some(basis.y),
+        per_unit: basis.per_unit,
+    };
+    let loads = [load];
+    let request =
+        Request { loads: &loads, time_zone: basis.zone, limits: &scope.limits, prior_units: scope.prior_units };
+    match missed {
+        None => Ok((capacity::plan(&request, &settings.capacity).map_err(JobError::Capacity)?, Status::Ok)),
+        Some(missed) if settings.forecast.on_low_accuracy == OnLowAccuracy::Fail => {
+            Err(JobError::LowAccuracy { setting: missed.setting.to_owned(), reason: missed.reason })
+        }
+        Some(missed) => {
+            let table = capacity::fallback(&request, &settings.capacity).map_err(JobError::Capacity)?;
+            Ok((table, Status::Fallback(missed.reason)))
+        }
+    }
+}
+
+fn capacity_plan(
+    table: &Timetable,
+    settings: &JobSettings,
+    model: String,
+    summary: Option<&BacktestSummary>,
+    savings: Option<Savings>,
+    as_of: Option<Timestamp>,
+    warnings: Vec<String>,
+) -> CapacityPlan {
+    CapacityPlan {
+        version: VERSION,
+        origin: table.steps.first().map_or(table.until, |s| s.from),
+        as_of,
+        time_zone: settings.time_zone.clone(),
+        peak: table.steps.iter().map(|s| s.units).max().unwrap_or_default(),
+        steps: table.steps.clone(),
+        valid_until: table.until,
+        after: table.after.clone(),
+        min: settings.capacity.min,
+        max: settings.capacity.max,
+        model,
+        accuracy: summary.map(|s| round(s.accuracy, 4)),
+        skill: summary.and_then(|s| s.skill).map(|s| round(s, 4)),
+        savings,
+        cost: table.cost.map(|c| round(c, 2)),
+        risk: table.risk.map(|r| round(r, 5)),
+        warnings,
+    }
+}
+
+fn seconds_of(step: Duration) -> i64 {
+    i64::try_from(step.as_secs()).unwrap_or(i64::MAX / 8).max(1)
+}
