@@ -38,9 +38,9 @@ pub(super) fn sorted(raw: &RawSeries, options: &CleanOptions, report: &mut Repor
         for extra in &same[1..] {
             report.duplicates.add(extra.time);
         }
-        let values = same.iter().filter_map(|sample| sample.value);
+        let mut values = same.iter().filter_map(|sample| sample.value);
         let value = match options.duplicates {
-            Duplicates::Last => values.last(),
+            Duplicates::Last => values.next_back(),
             Duplicates::Mean => mean(values.collect()),
         };
         out.push(Sample { time: same[0].time, value });
@@ -82,7 +82,7 @@ pub(super) fn on_grid(
     let mut end = 0;
     for same in samples.chunk_by(|a, b| regular && slot(first, a.time, native) == slot(first, b.time, native)) {
         let slot = slot(first, same[0].time, native);
-        for sample in same.iter().filter(|s| regular && nanos_between(first, s.time) % native.as_nanos() != 0) {
+        for sample in same.iter().filter(|s| regular && !nanos_between(first, s.time).is_multiple_of(native.as_nanos())) {
             report.snapped.add(sample.time);
         }
         let offset = if regular { slot * native.as_nanos() } else { nanos_between(first, same[0].time) };
@@ -105,7 +105,8 @@ fn native_step(samples: &[Sample]) -> Option<Duration> {
     let (_, median, _) = between.select_nth_unstable(middle);
     let seconds = u64::try_from((*median + 500_000_000) / 1_000_000_000).unwrap_or(u64::MAX).max(1);
     // Jitter moves the median by a second or two off the step of a clock, on whose grid the stamps lie better.
-    let usual = (seconds - seconds / 20..=seconds + seconds / 20).filter(|s| 86_400 % s == 0 || s % 86_400 == 0);
+    let usual = (seconds - seconds / 20..=seconds + seconds / 20)
+        .filter(|s| 86_400_u64.is_multiple_of(*s) || s.is_multiple_of(86_400));
     let usual = usual.min_by_key(|s| s.abs_diff(seconds)).unwrap_or(seconds);
     let off = |seconds: u64| off_grid(samples, Duration::from_secs(seconds));
     Some(Duration::from_secs(if off(usual) < off(seconds) { usual } else { seconds }))

@@ -151,13 +151,13 @@ impl Fitted for FittedEnsemble {
 
     fn members(&self) -> Vec<Member> {
         let reason = "every member has the same share";
-        let member = |m: &Box<dyn Fitted>| Member {
+        let member = |m: &dyn Fitted| Member {
             name: m.name(),
             weights: vec![self.share()],
             until_lead: vec![usize::MAX],
             reason: reason.into(),
         };
-        self.members.iter().map(member).collect()
+        self.members.iter().map(|m| member(&**m)).collect()
     }
 }
 

@@ -1,0 +1,92 @@
+//! Odd series: never a panic, never a forecast that is not finite, whatever the values.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use forecast_core::{Ahead, Level, Series, grammar, models::CATALOGUE};
+use proptest::prelude::*;
+
+fn names() -> Vec<String> {
+    let of = |name: &str| match name {
+        "ensemble" => vec!["ensemble(naive, mean)".to_owned()],
+        "holt_winters" => vec!["holt_winters[4]".into(), "holt_winters(multiplicative, damped)[4]".into()],
+        "seasonal_naive" | "seasonal_naive_levelled" | "profile" => vec![format!("{name}[4]"), name.to_owned()],
+        other => vec![other.to_owned()],
+    };
+    CATALOGUE.iter().flat_map(|entry| of(entry.name)).collect()
+}
+
+fn check_finite(values: &[Option<f64>]) {
+    let start = "2026-11-02T00:00:00Z".parse().unwrap();
+    let Ok(y) = Series::from_options(start, Duration::from_secs(3600), values.to_vec()) else { return };
+    let levels: Vec<Level> = [0.025, 0.5, 0.975].iter().map(|p| Level::new(*p).unwrap()).collect();
+    for name in names() {
+        let Ok(mut fitted) = grammar::parse(&name).unwrap().fit(&y) else { continue };
+        let next =
+            Series::from_options(y.end(), y.step(), vec![Some(values.iter().flatten().next().copied().unwrap_or(1.0))]);
+        fitted.update(&next.unwrap()).unwrap();
+        let ahead = Ahead::steps(9);
+        let forecast = fitted.forecast(&ahead, &levels).unwrap();
+        let paths = fitted.paths(&ahead, 10, 1).unwrap();
+        let all = forecast.point.iter().chain(&forecast.quantiles).chain(&paths.values);
+        assert!(all.copied().all(f64::is_finite), "{name} on {values:?}: {forecast:?}");
+        assert!(fitted.residuals().iter().all(|e| e.is_finite()), "{name} on {values:?}");
+        for row in forecast.quantiles.rows() {
+            assert!(row[0] <= row[1] && row[1] <= row[2], "{name} on {values:?}: {row}");
+        }
+    }
+}
+
+#[test]
+fn constants_steps_zeros_and_spikes() {
+    for n in [2, 3, 5, 20, 60] {
+        for value in [0.0, 1.0, -3.0, 1e-300, 1e300, -1e300] {
+            check_finite(&vec![Some(value); n]);
+            let mut step = vec![Some(value); n];
+            step[n / 2..].fill(Some(2.0 * value + 1.0));
+            check_finite(&step);
+            let mut spike = vec![Some(value); n];
+            spike[n / 2] = Some(1e9);
+            check_finite(&spike);
+        }
+        check_finite(&(0..n).map(|t| Some(if t % 2 == 0 { 1e-300 } else { 1e300 })).collect::<Vec<_>>());
+        check_finite(&(0..n).map(|t| Some(if t % 2 == 0 { -1e300 } else { 1e300 })).collect::<Vec<_>>());
+        check_finite(&(0..n).map(|t| Some(t as f64)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn gaps_at_either_end_and_hardly_anything_observed() {
+    let mut values = vec![None; 60];
+    for (at, value) in [(20, 3.0), (31, 8.0), (40, 5.0)] {
+        values[at] = Some(value);
+    }
+    check_finite(&values);
+    values[59] = Some(1.0);
+    check_finite(&values);
+    values[0] = Some(2.0);
+    check_finite(&values);
+    check_finite(&[Some(1.0), None]);
+    check_finite(&[None, Some(1.0)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn anything_goes(
+        values in prop::collection::vec(
+            prop_oneof![
+                1 => Just(None),
+                4 => (0.0..100.0).prop_map(Some),
+                1 => (-300.0..300.0, prop::bool::ANY).prop_map(|(e, minus): (f64, bool)| {
+                    let size = libm::exp10(e);
+                    Some(if minus { -size } else { size })
+                }),
+            ],
+            2..50,
+        ),
+    ) {
+        check_finite(&values);
+    }
+}
