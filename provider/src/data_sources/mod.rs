@@ -1,0 +1,4 @@
+//! What Terraform reads while it plans.
+
+pub(crate) mod backtest;
+pub(crate) mod capacity_forecast;

@@ -1,0 +1,3 @@
+//! Pages of the registry, written from schemas and examples.
+
+mod page;

@@ -1,0 +1,36 @@
+//! Errors of the libraries as diagnostics: each with the attribute at fault.
+
+use stormglass_ops::{SourceError, TargetError};
+use tfplugin::diagnostics::{Diagnostic, Diagnostics};
+
+/// A failure to read a source whose settings stand at `attribute`.
+pub(crate) fn source_error(attribute: &str, error: &SourceError) -> Diagnostics {
+    let (summary, path) = match error {
+        SourceError::Setting { setting, .. } => ("Wrong setting of a source", format!("{attribute}.{setting}")),
+        SourceError::Unreachable { .. } => ("Source cannot be read", attribute.to_owned()),
+        SourceError::Interrupted { .. } => ("Reading was interrupted", attribute.to_owned()),
+        _ => ("Source gives no series", attribute.to_owned()),
+    };
+    Diagnostic::error(summary, sentence(&error.to_string())).at(path.as_str()).into()
+}
+
+/// A failure of a target.
+pub(crate) fn target_error(error: &TargetError) -> Diagnostics {
+    let (summary, path) = match error {
+        TargetError::Setting { setting, .. } => ("Wrong setting of a target", format!("target.{setting}")),
+        TargetError::Unreachable { .. } => ("Target cannot be reached", "target".to_owned()),
+        TargetError::Invalid { .. } => ("Target holds something else", "target".to_owned()),
+        TargetError::Conflict { .. } => ("Target is managed by somebody else", "target".to_owned()),
+        TargetError::Limit { .. } => ("Schedule does not fit the target", "capacity_plan".to_owned()),
+        _ => ("Target failed", "target".to_owned()),
+    };
+    Diagnostic::error(summary, sentence(&error.to_string())).at(path.as_str()).into()
+}
+
+/// An error's text, which begins small and has no full stop, as a sentence.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let whole = format!("{first}{}", letters.as_str());
+    if whole.ends_with(['.', '`', '\n']) { whole } else { format!("{whole}.") }
+}
