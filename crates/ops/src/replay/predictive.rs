@@ -79,7 +79,8 @@ pub(crate) fn outlooks(
                 fit = model.fit(&past).map_err(ReplayError::Fit)?;
             }
             let ahead = Ahead {
-                horizon: usize::try_from(refresh.reach().div_euclid(step)).unwrap_or(0) + 1,
+                // The last step known may lie a step before the settled end.
+                horizon: usize::try_from(refresh.reach().div_euclid(step)).unwrap_or(0) + 2,
                 calendar: Some(Arc::clone(y.calendar())),
                 ..Ahead::default()
             };

@@ -102,11 +102,12 @@ mod tests {
 
     #[test]
     fn follows_the_load_late() {
+        // A metric one tick old meets the units of now: with both doubled, the model overshoots, as the published one does.
         let load = [10.0, 10.0, 40.0, 40.0, 40.0, 40.0, 40.0, 10.0, 10.0, 10.0, 10.0, 10.0];
         let course = HPA.run(&scored(&load), None);
-        assert_eq!(course.billed, [2, 2, 2, 8, 8, 8, 8, 8, 8, 8, 2, 2]);
-        assert_eq!(course.supply, [2, 2, 2, 2, 2, 8, 8, 8, 8, 8, 8, 2]);
-        assert_eq!(course.changes, 2);
+        assert_eq!(course.billed, [2, 2, 2, 8, 8, 32, 32, 32, 32, 32, 2, 2]);
+        assert_eq!(course.supply, [2, 2, 2, 2, 2, 8, 8, 32, 32, 32, 32, 2]);
+        assert_eq!(course.changes, 3);
     }
 
     #[test]
