@@ -98,10 +98,12 @@ impl Resource for Note {
     fn plan(&self, cx: &PlanContext<NoteModel>, mut plan: NoteModel) -> Result<NoteModel, Diagnostics> {
         if let Some(prior) = cx.prior() {
             // A text that differs in its case alone is not worth a change.
-            if prior.text.to_lowercase() == plan.text.to_lowercase() && prior.path == plan.path {
-                return Ok(NoteModel { timeouts: plan.timeouts, ..prior.clone() });
+            if prior.text.to_lowercase() == plan.text.to_lowercase() {
+                plan.text.clone_from(&prior.text);
+                plan.length = prior.length;
             }
-            plan.revision = prior.revision.map(|revision| revision + 1);
+            let written = plan.text != prior.text || plan.secret_version != prior.secret_version;
+            plan.revision = prior.revision.map(|revision| revision + i64::from(written));
         } else {
             plan.revision = Field::Known(1);
         }
@@ -120,6 +122,7 @@ impl Resource for Note {
             }
             Field::Known(Mode::PanicCreate) => panic!("on purpose, with {:?}", plan.path),
             Field::Known(Mode::Wait) => {
+                tracing::info!("waits");
                 let why = cx.cancelled().await;
                 let failed = Diagnostic::error("Interrupted", format!("The file is there. Reason: {why:?}."));
                 Err(Failure::with(plan, failed))

@@ -33,6 +33,10 @@ impl Inner {
         let config = convert::value(request.config.as_ref(), &entry.r#type)?;
         secrets::hide(&entry.schema, &config);
         let operation = Operation::of(&prior, &planned);
+        if token.is_cancelled() {
+            let detail = "Terraform was interrupted before the operation began. Nothing was changed.";
+            return Err(Diagnostics::error("Interrupted", detail));
+        }
         let mut cx = self.context(token, None);
         cx.private = Private::decode(&request.planned_private).into();
         cx.config = (!config.is_null()).then(|| Config::new(config));

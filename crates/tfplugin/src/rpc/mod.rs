@@ -136,6 +136,15 @@ macro_rules! calls {
                 }
             )*
 
+            async fn configure_provider(
+                &self,
+                request: Request<configure_provider::Request>,
+            ) -> Result<Response<configure_provider::Response>, Status> {
+                self.life.renew();
+                self.call(request, |inner, request, token| async move { inner.configure_provider(request, token).await })
+                    .await
+            }
+
             async fn stop_provider(
                 &self,
                 _: Request<stop_provider::Request>,
@@ -162,7 +171,6 @@ calls! {
     get_resource_identity_schemas,
     get_functions,
     validate_provider_config,
-    configure_provider,
     validate_resource_config,
     upgrade_resource_state,
     upgrade_resource_identity,

@@ -24,7 +24,7 @@ pub struct Lifecycle {
 struct Inner {
     /// Fired once, when the process is about to end.
     ending: CancellationToken,
-    /// Parent of the tokens of the calls since the last stop; a child of `ending`.
+    /// Parent of the tokens of the calls since the last renewal; a child of `ending`.
     session: Mutex<Option<CancellationToken>>,
     operations: TaskTracker,
     /// The runtime of the operations; without one they run on that of their caller.
@@ -48,12 +48,16 @@ impl Lifecycle {
         self.session().get_or_insert_with(|| self.inner.ending.child_token()).child_token()
     }
 
-    /// Fires the tokens of all calls so far; what `StopProvider` asks for. Later calls get fresh tokens, because a
-    /// provider in reattach mode outlives the run of Terraform that was interrupted.
+    /// Fires the tokens of all calls, also of those that arrive later: what `StopProvider` asks for. A call may be on its
+    /// way while Terraform asks, and must not miss it.
     pub fn stop(&self) {
-        if let Some(session) = self.session().take() {
-            session.cancel();
-        }
+        self.session().get_or_insert_with(|| self.inner.ending.child_token()).cancel();
+    }
+
+    /// Lets later calls work again after a stop; what `ConfigureProvider` means, because a provider in reattach mode
+    /// outlives the run of Terraform that was interrupted.
+    pub fn renew(&self) {
+        self.session().take_if(|session| session.is_cancelled());
     }
 
     /// Fires the tokens of all calls, later ones included: the process takes its leave.
@@ -100,12 +104,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stop_reaches_the_calls_so_far_and_no_later_one() {
+    fn a_stop_reaches_the_calls_so_far_and_later_ones_until_a_renewal() {
         let life = Lifecycle::new();
         let (before, other) = (life.token(), life.clone().token());
         life.stop();
-        assert!(before.is_cancelled() && other.is_cancelled());
-        assert!(!life.token().is_cancelled());
+        assert!(before.is_cancelled() && other.is_cancelled() && life.token().is_cancelled());
+        life.renew();
+        let after = life.token();
+        life.renew();
+        assert!(before.is_cancelled() && !after.is_cancelled() && !life.token().is_cancelled());
         assert!(!life.ending().is_cancelled());
     }
 
