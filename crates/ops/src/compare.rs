@@ -70,10 +70,8 @@ pub(crate) mod tests {
     /// A plan from hours and units, a week long from an hour on.
     pub(crate) fn plan(origin_hour: i64, points: &[(i64, u32)]) -> CapacityPlan {
         let hour = |h: i64| Timestamp::from_second(1_800_000_000 + h * 3_600).unwrap();
-        let steps: Vec<Step> = points
-            .iter()
-            .map(|(h, units)| Step { from: hour(*h), units: *units, reason: "forecast".into() })
-            .collect();
+        let steps: Vec<Step> =
+            points.iter().map(|(h, units)| Step { from: hour(*h), units: *units, reason: "forecast".into() }).collect();
         CapacityPlan {
             version: 1,
             origin: hour(origin_hour),

@@ -22,10 +22,7 @@ pub struct CronEntry {
 /// `time_zone`, which only has to exist. Ordered by time of day, then by units.
 /// # Errors
 /// A dated day, a line that cannot be read, an unknown time zone.
-pub fn cron_from_schedule(
-    lines: &BTreeMap<String, String>,
-    time_zone: &str,
-) -> Result<Vec<CronEntry>, ScheduleError> {
+pub fn cron_from_schedule(lines: &BTreeMap<String, String>, time_zone: &str) -> Result<Vec<CronEntry>, ScheduleError> {
     schedule::time_zone(time_zone)?;
     Ok(cron_from_week(&schedule::parse_week(lines)?))
 }

@@ -35,10 +35,14 @@ pub struct TotalLoad {
 #[non_exhaustive]
 pub enum LoadError {
     /// A metric of one unit without the unit count.
-    #[error("load.kind is `per_unit`, but the unit count is unknown; set load.units, or take a metric of all units and kind `total`")]
+    #[error(
+        "load.kind is `per_unit`, but the unit count is unknown; set load.units, or take a metric of all units and kind `total`"
+    )]
     NoUnits,
     /// Not one sample with a unit count of its time.
-    #[error("none of the {samples} samples of the load lies at a time for which load.units has a count; check that both cover the same time")]
+    #[error(
+        "none of the {samples} samples of the load lies at a time for which load.units has a count; check that both cover the same time"
+    )]
     NoOverlap {
         /// Samples with a value.
         samples: usize,
@@ -50,7 +54,11 @@ pub enum LoadError {
 /// `metric`: as the source has it; `units`: history of the unit count, needed for `per_unit`.
 /// # Errors
 /// `per_unit` without a unit count, or without one at any sample's time.
-pub fn total_load(metric: &RawSeries, units: Option<&RawSeries>, settings: &LoadSettings) -> Result<TotalLoad, LoadError> {
+pub fn total_load(
+    metric: &RawSeries,
+    units: Option<&RawSeries>,
+    settings: &LoadSettings,
+) -> Result<TotalLoad, LoadError> {
     let counts = units.map(Counts::new);
     if settings.kind == LoadKind::PerUnit && counts.is_none() {
         return Err(LoadError::NoUnits);
@@ -108,8 +116,11 @@ struct Counts {
 
 impl Counts {
     fn new(units: &RawSeries) -> Self {
-        let mut points: Vec<(i64, Option<f64>)> =
-            units.samples.iter().map(|s| (s.time.as_second(), s.value.filter(|v| v.is_finite() && *v >= 0.0))).collect();
+        let mut points: Vec<(i64, Option<f64>)> = units
+            .samples
+            .iter()
+            .map(|s| (s.time.as_second(), s.value.filter(|v| v.is_finite() && *v >= 0.0)))
+            .collect();
         points.sort_by_key(|(time, _)| *time);
         let mut gaps: Vec<i64> = points.windows(2).map(|w| w[1].0 - w[0].0).filter(|gap| *gap > 0).collect();
         gaps.sort_unstable();
@@ -176,7 +187,12 @@ mod tests {
         let mut points: Vec<(i64, f64)> = (0..100).map(|i| (i, 60.0 + (i % 10) as f64)).collect();
         points.extend((100..150).map(|i| (i, 99.0)));
         let units = series(&[(0, 2.0), (1, 2.0), (145, 2.0)]);
-        let counts = RawSeries { samples: (0..150).map(|i| Sample { time: Timestamp::from_second(i * 60).unwrap(), value: Some(2.0) }).collect(), ..units };
+        let counts = RawSeries {
+            samples: (0..150)
+                .map(|i| Sample { time: Timestamp::from_second(i * 60).unwrap(), value: Some(2.0) })
+                .collect(),
+            ..units
+        };
         let load = total_load(&series(&points), Some(&counts), &per_unit(Some(95.0))).unwrap();
         assert_eq!((load.saturated, values(&load)[120]), (50, Some(198.0)));
         assert_eq!(load.served_per_unit, Some(69.0));

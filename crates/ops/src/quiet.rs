@@ -37,7 +37,7 @@ pub struct QuietWindow {
 pub fn quiet_windows(forecast: &Forecast, settings: &QuietSettings) -> Vec<QuietWindow> {
     let low = forecast.point.iter().copied().fold(f64::INFINITY, f64::min);
     let high = forecast.point.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if !(high > low) {
+    if high <= low || forecast.point.is_empty() {
         return Vec::new();
     }
     let bound = low + settings.share * (high - low);

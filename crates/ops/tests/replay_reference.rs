@@ -1,4 +1,5 @@
 //! Replay in mode `reference` against an independent program: `golden/scaling_baselines.csv`, within 1 %.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -88,7 +88,16 @@ mod tests {
 
     #[test]
     fn rounds_up_with_a_little_slack() {
-        let cases = [(0.0, 0), (0.1, 1), (7.0, 1), (7.000_000_000_1, 1), (7.01, 2), (70.0, 10), (-3.0, 0), (f64::INFINITY, u32::MAX)];
+        let cases = [
+            (0.0, 0),
+            (0.1, 1),
+            (7.0, 1),
+            (7.000_000_000_1, 1),
+            (7.01, 2),
+            (70.0, 10),
+            (-3.0, 0),
+            (f64::INFINITY, u32::MAX),
+        ];
         for (load, units) in cases {
             assert_eq!(units_for_load(load, 10.0, 0.7), units, "{load}");
         }

@@ -19,6 +19,8 @@ mod overrides;
 mod ramp;
 mod risk;
 pub(crate) mod runs;
+#[cfg(test)]
+mod tests;
 mod warm_up;
 mod week;
 
@@ -174,9 +176,7 @@ fn make(
     let needs_week = weekly || settings.after == AfterKind::Weekly;
     let week = needs_week.then(|| week::typical(&guarded, request, settings, most.min(MOST_CHANGES), by_forecast));
     let (runs, after) = match (week, settings.after) {
-        (Some(week), _) if weekly => {
-            (week.expand(from, end, request.time_zone), After::Weekly { steps: week.steps() })
-        }
+        (Some(week), _) if weekly => (week.expand(from, end, request.time_zone), After::Weekly { steps: week.steps() }),
         (Some(week), _) => (rails.compact(&guarded, most), After::Weekly { steps: week.steps() }),
         (None, AfterKind::Restore) => (rails.compact(&guarded, most), After::Restore),
         (None, _) => (rails.compact(&guarded, most), After::Hold),
@@ -224,7 +224,10 @@ fn over_max(needs: &[Stretch], max: u32) -> Vec<String> {
     let Some(worst) = over.iter().max_by_key(|s| (s.units, std::cmp::Reverse(s.from))) else { return Vec::new() };
     let at = Timestamp::from_second(worst.from).unwrap_or(Timestamp::MAX);
     let hours = over.iter().map(|s| runs::seconds_between(s.from, s.to)).sum::<u64>() as f64 / 3_600.0;
-    vec![format!("up to {} units are needed at {at}, but max is {max}; for {hours:.1} hours the load is not covered", worst.units)]
+    vec![format!(
+        "up to {} units are needed at {at}, but max is {max}; for {hours:.1} hours the load is not covered",
+        worst.units
+    )]
 }
 
 fn check(settings: &CapacitySettings) -> Result<(), CapacityError> {

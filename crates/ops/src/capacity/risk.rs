@@ -51,7 +51,8 @@ mod tests {
         let step = Duration::from_secs(600);
         // At 10 a unit and 85 %, 17 needs two units and 18 three.
         let paths = Paths { start, step, values: array![[17.0, 17.0, 17.0], [18.0, 17.0, 30.0]] };
-        let forecast = Forecast { start, step, point: vec![], levels: vec![], quantiles: ndarray::Array2::zeros((0, 0)) };
+        let forecast =
+            Forecast { start, step, point: vec![], levels: vec![], quantiles: ndarray::Array2::zeros((0, 0)) };
         let load = Load { forecast: &forecast, paths: Some(&paths), history: None, per_unit: 10.0 };
         let settings = CapacitySettings { warm_up: Span::seconds(600), ..CapacitySettings::default() };
         let share = |points: &[(i64, u32)]| expected(&runs(points, 1_800), &[load], &settings).unwrap();

@@ -60,11 +60,8 @@ pub(crate) fn typical(
 }
 
 fn compacted(units: &[u32], most: usize) -> Runs {
-    let mut all = units.iter().enumerate().map(|(i, units)| Run {
-        from: i as i64 * SLOT,
-        units: *units,
-        why: Why::Weekly,
-    });
+    let mut all =
+        units.iter().enumerate().map(|(i, units)| Run { from: i as i64 * SLOT, units: *units, why: Why::Weekly });
     let first = Run { from: 0, units: units.first().copied().unwrap_or_default(), why: Why::Weekly };
     all.next();
     let runs = Runs::new(first, all, WEEK);

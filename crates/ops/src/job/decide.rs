@@ -40,7 +40,12 @@ const LATE_STEPS: i64 = 3;
 /// # Errors
 /// Settings that are wrong, samples that make no series, a source that has stopped, a model that learns nothing, a
 /// forecast worse than allowed with `on_low_accuracy = "fail"`, cancellation.
-pub fn decide(measured: &Measured, settings: &JobSettings, scope: &Scope, hooks: &dyn Hooks) -> Result<Outcome, JobError> {
+pub fn decide(
+    measured: &Measured,
+    settings: &JobSettings,
+    scope: &Scope,
+    hooks: &dyn Hooks,
+) -> Result<Outcome, JobError> {
     let zone = schedule::time_zone(&settings.time_zone).map_err(|_| JobError::Setting {
         setting: "time_zone".into(),
         found: format!("`{}`", settings.time_zone),
@@ -51,15 +56,18 @@ pub fn decide(measured: &Measured, settings: &JobSettings, scope: &Scope, hooks:
     let (per_unit, per_unit_learned) = per_unit(settings, &load)?;
     let (cleaned, mut warnings) = series(measured, settings, &load, calendar)?;
     let y = cleaned.series;
-    warnings.extend(words::about_data(&load, &cleaned.report, y.len()));
+    warnings.extend(words::about_data(&load, &cleaned.report, &y));
     if per_unit_learned {
-        warnings.push(format!("capacity.per_unit is not set; units were seen to serve up to {per_unit:.4} each, which is taken"));
+        warnings.push(format!(
+            "capacity.per_unit is not set; units were seen to serve up to {per_unit:.4} each, which is taken"
+        ));
     }
     let (levels, level) = levels(settings)?;
     let step = seconds_of(y.step());
     let horizon = usize::try_from(seconds(settings.forecast.horizon) / step).unwrap_or(0).max(1);
     let trained = trained_horizon(&y, settings);
-    let model = models::forecaster(&settings.forecast.model, settings.forecast.preset, Some(trained)).map_err(JobError::Model)?;
+    let model = models::forecaster(&settings.forecast.model, settings.forecast.preset, Some(trained))
+        .map_err(JobError::Model)?;
 
     stage(hooks, Stage::Fit)?;
     let fitted = model.fit(&y).map_err(JobError::Fit)?;
@@ -151,7 +159,8 @@ fn series(
             return Err(JobError::Stale { what, last, hours: silent / 3_600, until });
         }
         if silent > LATE_STEPS * seconds_of(step).max(usual_gap(&raw.samples)) {
-            warnings.push(format!("the last sample is of {last}, {} minutes before the end of the window", silent / 60));
+            warnings
+                .push(format!("the last sample is of {last}, {} minutes before the end of the window", silent / 60));
         }
         raw.samples.push(Sample { time: window.to, value: None });
     }
@@ -235,7 +244,13 @@ fn replayed(
 ) -> Result<Option<(Savings, bool)>, JobError> {
     let Some(scored) = scored else { return Ok(None) };
     let capacity = &settings.capacity;
-    let past = Past { series: y, outlooks: &scored.outlooks, per_unit, settings: capacity, refresh_interval: settings.refresh_interval };
+    let past = Past {
+        series: y,
+        outlooks: &scored.outlooks,
+        per_unit,
+        settings: capacity,
+        refresh_interval: settings.refresh_interval,
+    };
     savings(&past).map_err(|error| match error {
         ReplayError::Capacity(error) => JobError::Capacity(error),
         other => JobError::Replay(other),
@@ -257,12 +272,8 @@ fn timetable(
     scope: &Scope,
     missed: Option<Missed>,
 ) -> Result<(Timetable, Status), JobError> {
-    let load = Load {
-        forecast: basis.forecast,
-        paths: Some(basis.paths),
-        history: Some(basis.y),
-        per_unit: basis.per_unit,
-    };
+    let load =
+        Load { forecast: basis.forecast, paths: Some(basis.paths), history: Some(basis.y), per_unit: basis.per_unit };
     let loads = [load];
     let request =
         Request { loads: &loads, time_zone: basis.zone, limits: &scope.limits, prior_units: scope.prior_units };

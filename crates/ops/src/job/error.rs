@@ -44,7 +44,9 @@ pub enum JobError {
         reason: CleanError,
     },
     /// The source has stopped.
-    #[error("{what} has no sample after {last}, {hours} hours before {until}; check that it is still written, or set `as_of` for stored data")]
+    #[error(
+        "{what} has no sample after {last}, {hours} hours before {until}; check that it is still written, or set `as_of` for stored data"
+    )]
     Stale {
         /// The source.
         what: String,
@@ -68,7 +70,9 @@ pub enum JobError {
     #[error(transparent)]
     Replay(ReplayError),
     /// The forecast is worse than the user allows.
-    #[error("{reason}; use a longer `forecast.history`, another `forecast.model`, a lower bound, or `forecast.on_low_accuracy = \"reactive_floor\"`")]
+    #[error(
+        "{reason}; use a longer `forecast.history`, another `forecast.model`, a lower bound, or `forecast.on_low_accuracy = \"reactive_floor\"`"
+    )]
     LowAccuracy {
         /// Path of the bound that was missed.
         setting: String,

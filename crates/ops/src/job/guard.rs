@@ -62,7 +62,8 @@ mod tests {
     }
 
     fn check(accuracy: Option<f64>, skill: Option<f64>, found: Option<&BacktestSummary>, setting: Option<&str>) {
-        let settings = ForecastSettings { minimum_accuracy: accuracy, minimum_skill: skill, ..ForecastSettings::default() };
+        let settings =
+            ForecastSettings { minimum_accuracy: accuracy, minimum_skill: skill, ..ForecastSettings::default() };
         assert_eq!(missed(&settings, found, Some(true)).map(|m| m.setting), setting);
     }
 

@@ -1,14 +1,19 @@
 //! What was found on the way, in words: what a person should know before applying.
 
+use forecast_core::Series;
 use forecast_core::clean::Report;
+use jiff::Timestamp;
 
 use crate::load::TotalLoad;
 
 /// Share of missing steps from which on a person should know.
 const MANY_MISSING: f64 = 0.05;
+/// Age up to which another level is worth a word.
+const RECENT_SECONDS: i64 = 14 * 86_400;
 
 /// Warnings about the measurements.
-pub(crate) fn about_data(load: &TotalLoad, report: &Report, steps: usize) -> Vec<String> {
+pub(crate) fn about_data(load: &TotalLoad, report: &Report, y: &Series) -> Vec<String> {
+    let (steps, end) = (y.len(), y.end());
     let mut out = Vec::new();
     let share = |part: usize, all: usize| 100.0 * part as f64 / all.max(1) as f64;
     if load.saturated > 0 {
@@ -42,8 +47,9 @@ pub(crate) fn about_data(load: &TotalLoad, report: &Report, steps: usize) -> Vec
         let first = noted.first.first().map(|at| format!(", the first at {at}")).unwrap_or_default();
         out.push(format!("{} {words}{first}", noted.count));
     }
-    if let Some(last) = report.level_shifts.first.last() {
-        out.push(format!("the load moved to another level on {last}; the forecast follows the days since then only slowly"));
+    let recent = |at: &&Timestamp| end.as_second() - at.as_second() < RECENT_SECONDS;
+    if let Some(last) = report.level_shifts.first.iter().rfind(recent) {
+        out.push(format!("the load moved to another level on {last}; older days say less of what comes"));
     }
     out
 }

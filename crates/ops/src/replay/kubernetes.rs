@@ -9,11 +9,10 @@ use std::collections::VecDeque;
 
 use super::measure::{Course, Scored};
 use super::policy::{Behavior, Rate, RateKind, Rules, Select};
+use super::reference::TOLERANCE;
 
 /// Seconds between two syncs of the controller, its default.
 pub(crate) const SYNC_SECONDS: u64 = 15;
-const TOLERANCE: f64 = 0.1;
-
 /// Settings of the autoscaler, in syncs where they are times.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Controller {
@@ -158,7 +157,14 @@ impl Controller {
     }
 
     /// What the rates allow, and the limits.
-    fn limited(&self, t: usize, desired: u32, current: u32, (min, max): (u32, u32), events: &VecDeque<(usize, i64)>) -> u32 {
+    fn limited(
+        &self,
+        t: usize,
+        desired: u32,
+        current: u32,
+        (min, max): (u32, u32),
+        events: &VecDeque<(usize, i64)>,
+    ) -> u32 {
         // Units at the beginning of a rate's period: what was added since is taken off, what was removed put back.
         let at_begin = |rate: &Rate| {
             let since = events.iter().filter(|(at, _)| ((t - at) as u64 * SYNC_SECONDS) < rate.period_seconds);
@@ -248,7 +254,10 @@ mod tests {
     fn rates_of_behavior_hold() {
         let one = Rate { kind: RateKind::Pods, value: 1, period_seconds: 30 };
         let rules = Rules { policies: vec![one], ..Rules::default() };
-        let slow = Behavior { scale_up: Some(rules.clone()), scale_down: Some(Rules { select_policy: Some(Select::Disabled), ..rules }) };
+        let slow = Behavior {
+            scale_up: Some(rules.clone()),
+            scale_down: Some(Rules { select_policy: Some(Select::Disabled), ..rules }),
+        };
         let course = controller(Some(&slow)).run(&scored(&ramp(3, 20, 20)), None);
         assert!(course.billed.windows(3).all(|w| w[2] <= w[0] + 1), "{:?}", course.billed);
         assert!(course.billed.windows(2).all(|w| w[1] >= w[0]), "{:?}", course.billed);

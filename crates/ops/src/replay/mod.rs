@@ -68,7 +68,9 @@ pub enum Cadence {
 #[non_exhaustive]
 pub enum ReplayError {
     /// Nothing to score.
-    #[error("the series has {samples} samples and none in its scored part; expected at least two samples, the last three days observed")]
+    #[error(
+        "the series has {samples} samples and none in its scored part; expected at least two samples, the last three days observed"
+    )]
     TooShort {
         /// Samples found.
         samples: usize,
@@ -113,7 +115,13 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// Settings out of range, a model or time zone that is not there, a forecast that fails, cancellation.
-pub fn replay(trace: &Trace, file: &PolicyFile, mode: Mode, cadence: Cadence, hooks: &dyn Hooks) -> Result<Vec<Row>, ReplayError> {
+pub fn replay(
+    trace: &Trace,
+    file: &PolicyFile,
+    mode: Mode,
+    cadence: Cadence,
+    hooks: &dyn Hooks,
+) -> Result<Vec<Row>, ReplayError> {
     let world = &file.world;
     check(file)?;
     let zone = schedule::time_zone(&world.time_zone).map_err(ReplayError::TimeZone)?;
@@ -255,7 +263,7 @@ impl<'a> Arena<'a> {
 
     /// A reactive scaler, over a floor of units a minute where there is one.
     pub(crate) fn reactive(&self, policy: &Policy, floor: Option<&[u32]>) -> Row {
-        let target = policy.target_utilization.unwrap_or(TARGET_UTILIZATION);
+        let target = policy.target_utilization.unwrap_or_else(|| self.reactive_target(policy));
         let world = self.world;
         let floor = floor.map(|f| self.a_tick(f));
         let course = match self.mode {
@@ -279,6 +287,13 @@ impl<'a> Arena<'a> {
             }
         };
         self.measured(&policy.name, &course)
+    }
+
+    /// Under a timetable that keeps a risk, the reactive scaler is the net below: it acts, its tolerance included, where
+    /// the objective begins to fail. Elsewhere it sizes as usual.
+    fn reactive_target(&self, policy: &Policy) -> f64 {
+        let net = self.world.slo_utilization / (1.0 + reference::TOLERANCE);
+        if policy.kind == Kind::Stormglass && policy.risk.is_some() { net } else { TARGET_UTILIZATION }
     }
 
     /// Exactly these units a minute.
@@ -319,7 +334,11 @@ fn check(file: &PolicyFile) -> Result<(), ReplayError> {
         let named = |setting: &str| format!("{setting} of `{}`", policy.name);
         let fraction = |x: Option<f64>| x.is_none_or(|x| x > 0.0 && x <= 1.0);
         if !fraction(policy.target_utilization) {
-            return wrong(&named("target_utilization"), format!("{:?}", policy.target_utilization), "a fraction above 0, at most 1");
+            return wrong(
+                &named("target_utilization"),
+                format!("{:?}", policy.target_utilization),
+                "a fraction above 0, at most 1",
+            );
         }
         if policy.risk.is_some_and(|r| !(r > 0.0 && r < 1.0)) {
             return wrong(&named("risk"), format!("{:?}", policy.risk), "a fraction between 0 and 1, both excluded");

@@ -113,7 +113,8 @@ pub(crate) fn timetable(
         let request =
             Request { loads: &[load], time_zone: &TimeZone::UTC, limits: &Limits::unlimited(), prior_units: prior };
         let table = capacity::plan(&request, &settings).map_err(ReplayError::Capacity)?;
-        let minute = |second: i64| usize::try_from((second - start.as_second()).div_euclid(60)).unwrap_or(0).min(minutes);
+        let minute =
+            |second: i64| usize::try_from((second - start.as_second()).div_euclid(60)).unwrap_or(0).min(minutes);
         let until = outlooks.get(i + 1).map_or(i64::MAX, |next| next.in_force);
         let (from, to) = (minute(outlook.in_force), if until == i64::MAX { minutes } else { minute(until) });
         let mut step = 0;
@@ -140,7 +141,12 @@ mod tests {
     /// Hours with a day of 2 and 10, four weeks long.
     fn series() -> Series {
         let values = (0..672).map(|h| if (8..20).contains(&(h % 24)) { 10.0 } else { 2.0 }).collect();
-        Series::new(Timestamp::from_second(1_800_000_000 / 86_400 * 86_400).unwrap(), Duration::from_secs(3_600), values).unwrap()
+        Series::new(
+            Timestamp::from_second(1_800_000_000 / 86_400 * 86_400).unwrap(),
+            Duration::from_secs(3_600),
+            values,
+        )
+        .unwrap()
     }
 
     const REFRESH: Refresh = Refresh { every: 6 * 3_600, settling: 300, delay: 300 };
@@ -154,7 +160,9 @@ mod tests {
         for outlook in &all {
             let known = outlook.forecast.start.as_second();
             assert!(known + REFRESH.settling <= outlook.in_force - REFRESH.delay);
-            assert!(outlook.forecast.time(outlook.forecast.horizon()).as_second() >= outlook.in_force + 2 * REFRESH.every);
+            assert!(
+                outlook.forecast.time(outlook.forecast.horizon()).as_second() >= outlook.in_force + 2 * REFRESH.every
+            );
         }
         let mut later = y.values().to_vec();
         later[610..].fill(99.0);

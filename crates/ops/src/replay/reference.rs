@@ -10,7 +10,7 @@ use super::fleet::Fleet;
 use super::measure::{Course, Scored};
 
 /// Share by which utilization may be off its target before anything is done.
-const TOLERANCE: f64 = 0.1;
+pub(crate) const TOLERANCE: f64 = 0.1;
 /// Slack of the ceiling.
 const SLACK: f64 = 1e-9;
 

@@ -79,7 +79,8 @@ pub(crate) fn savings(past: &Past<'_>) -> Result<Option<(Savings, bool)>, Replay
     ];
     let fixed = vec![sized_alike.unwrap_or(1).clamp(settings.min, settings.max); arena.minutes];
     let saves = arena.exact("ours", &floor).unit_hours <= arena.exact("fixed", &fixed).unit_hours;
-    let rows: BTreeMap<String, SavingsRow> = rows.into_iter().map(|(name, row)| (name.to_owned(), shown(&row))).collect();
+    let rows: BTreeMap<String, SavingsRow> =
+        rows.into_iter().map(|(name, row)| (name.to_owned(), shown(&row))).collect();
     Ok(Some((Savings { days: round(trace.scored_days(), 1), rows }, saves)))
 }
 

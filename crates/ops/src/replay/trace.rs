@@ -64,7 +64,7 @@ impl Trace {
     fn from_rows(start: Timestamp, step: u64, rows: Vec<f64>) -> Result<Self, ReplayError> {
         let (rows, step) = if step < 60 { (binned(&rows, (60 / step).max(1) as usize), 60) } else { (rows, step) };
         let ticks = joined(&rows, (step / 60) as usize);
-        let scored = (ticks.len() * 3 / 10).max(3 * DAY).min(14 * DAY).min(ticks.len());
+        let scored = (ticks.len() * 3 / 10).clamp(3 * DAY, 14 * DAY).min(ticks.len());
         let scored_from = ticks.len() - scored;
         if ticks[scored_from..].iter().all(|x| x.is_nan()) {
             return Err(ReplayError::TooShort { samples: rows.len() });
