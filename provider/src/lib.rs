@@ -4,6 +4,7 @@
 //! Data sources compute; the policy's planning is a pure function of configuration and prior state.
 
 mod attributes;
+mod data_sources;
 pub mod docs;
 mod errors;
 mod functions;

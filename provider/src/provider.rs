@@ -9,6 +9,8 @@ use tfplugin::diagnostics::Diagnostics;
 use tfplugin::provider::{ConfigureContext, Data, Parts, Provider, async_trait};
 use tfplugin::schema::{Attribute, Schema, nested_map, string};
 
+use crate::data_sources::backtest::Backtest;
+use crate::data_sources::capacity_forecast::CapacityForecast;
 use crate::functions::cron_from_schedule::CronFromSchedule;
 use crate::functions::forecast::Forecast;
 use crate::functions::units_for_load::UnitsForLoad;
@@ -70,6 +72,8 @@ impl Provider for Stormglass {
 
     fn parts(&self) -> Parts {
         Parts::new()
+            .data_source(CapacityForecast)
+            .data_source(Backtest)
             .resource(PredictiveScalingPolicy)
             .function(Forecast)
             .function(UnitsForLoad)

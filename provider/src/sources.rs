@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use stormglass_integrations::sources::SourceConfig;
-use tfplugin::diagnostics::{Diagnostic, Diagnostics};
+use tfplugin::diagnostics::Diagnostics;
 use tfplugin::schema::{Attribute, duration, list, nested, string};
 use tfplugin::validators::{self, Validate, Validator};
 use tfplugin::value::{Type, Value};
 
 use crate::attributes::job::settings;
-use crate::errors::sentence;
 
 /// The model of `source` and of `load.units`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -51,8 +50,11 @@ struct PrometheusModel {
 
 impl SourceModel {
     /// The settings of the one source that is set.
-    pub(crate) fn config(&self, attribute: &str) -> Result<SourceConfig, Diagnostics> {
-        settings(self).map_err(|e| Diagnostic::error("Invalid value", sentence(&e)).at(attribute).into())
+    ///
+    /// # Errors
+    /// What a setting has, and what was expected.
+    pub(crate) fn config(&self) -> Result<SourceConfig, String> {
+        settings(self)
     }
 }
 

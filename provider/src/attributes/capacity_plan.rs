@@ -183,7 +183,12 @@ mod tests {
                 step("2026-11-24T18:00:00Z", 5),
             ],
             valid_until: "2026-11-25T00:00:00Z".parse().unwrap(),
-            after: After::Weekly { steps: vec![WeeklyStep { day: 1, time: "07:30".into(), units: 8 }] },
+            after: After::Weekly {
+                steps: vec![
+                    WeeklyStep { day: 1, time: "07:30".into(), units: 8 },
+                    WeeklyStep { day: 5, time: "19:00".into(), units: 3 },
+                ],
+            },
             min: 2,
             max: 40,
             peak: 9,

@@ -65,7 +65,7 @@ pub(crate) fn model_attribute(name: &str) -> Attribute {
 }
 
 /// Accepts what [`forecast_core::grammar`] accepts, and shows where a name goes wrong.
-struct ModelName;
+pub(crate) struct ModelName;
 
 impl validators::Validator for ModelName {
     fn describe(&self) -> String {

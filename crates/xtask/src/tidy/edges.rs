@@ -9,7 +9,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stormglass-report", &[]),
     ("tfplugin", &[]),
     ("stormglass-ops", &["forecast-core"]),
-    ("stormglass-integrations", &["forecast-core", "stormglass-ops"]),
+    ("stormglass-integrations", &["forecast-core", "stormglass-ops", "stormglass-report"]),
     ("stormglass-cli", &["forecast-core", "stormglass-ops", "stormglass-integrations", "stormglass-report"]),
     (
         "terraform-provider-stormglass",
