@@ -14,6 +14,7 @@ pub mod provider;
 mod rpc;
 pub mod schema;
 pub mod serve;
+pub mod testing;
 pub mod validators;
 pub mod value;
 

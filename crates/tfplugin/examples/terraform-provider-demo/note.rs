@@ -12,7 +12,7 @@ use tfplugin::provider::{
 use tfplugin::schema::{Schema, Timeouts, int64, one_of, string, timeouts};
 use tfplugin::{Diagnostic, Diagnostics, Field, Path, Value};
 
-use crate::Shared;
+use super::Shared;
 
 /// The resource.
 pub(crate) struct Note;

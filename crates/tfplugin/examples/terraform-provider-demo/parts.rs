@@ -12,7 +12,7 @@ use tfplugin::schema::{Schema, int64, string};
 use tfplugin::validators::range;
 use tfplugin::{Diagnostic, Diagnostics, Type};
 
-use crate::Shared;
+use super::Shared;
 
 /// `data.demo_file`: what a file holds.
 pub(crate) struct File;

@@ -7,11 +7,11 @@
 mod action;
 mod apply;
 mod configure;
-mod convert;
+pub(crate) mod convert;
 mod ephemeral;
 mod function;
 mod import;
-mod parts;
+pub(crate) mod parts;
 mod plan;
 mod planning;
 mod read;
@@ -62,13 +62,13 @@ pub fn problems<P: Provider>(provider: P) -> Vec<String> {
 /// A provider as the wire's service.
 #[derive(Clone)]
 pub struct Server {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     life: Lifecycle,
 }
 
 /// What all calls share.
 pub(crate) struct Inner {
-    parts: PartsTable,
+    pub(crate) parts: PartsTable,
     configured: RwLock<Configured>,
 }
 
@@ -193,7 +193,9 @@ macro_rules! answers_with_diagnostics {
     ($($method:ident,)*) => {
         $(impl Answer for $method::Response {
             fn failed(diagnostics: Diagnostics) -> Self {
-                Self { diagnostics: convert::diagnostics(diagnostics), ..Self::default() }
+                let mut answer = Self::default();
+                answer.diagnostics.extend(convert::diagnostics(diagnostics));
+                answer
             }
         })*
     };

@@ -12,7 +12,7 @@ use crate::schema::Schema;
 use crate::value::Type;
 
 /// A part beside its schema and the type of its values.
-pub(super) struct Entry<P: ?Sized> {
+pub(crate) struct Entry<P: ?Sized> {
     pub part: Arc<P>,
     pub schema: Schema,
     pub r#type: Type,
@@ -20,19 +20,19 @@ pub(super) struct Entry<P: ?Sized> {
 }
 
 /// The shape of a resource's identity.
-pub(super) struct IdentityEntry {
+pub(crate) struct IdentityEntry {
     pub schema: Schema,
     pub r#type: Type,
 }
 
 /// A function beside its signature.
-pub(super) struct FunctionEntry {
+pub(crate) struct FunctionEntry {
     pub part: Arc<dyn AnyFunction>,
     pub signature: Signature,
 }
 
 /// All parts.
-pub(super) struct PartsTable {
+pub(crate) struct PartsTable {
     pub provider: Box<dyn AnyProvider>,
     pub schema: Schema,
     pub r#type: Type,
@@ -46,7 +46,7 @@ pub(super) struct PartsTable {
 }
 
 impl PartsTable {
-    pub(super) fn new<P: Provider>(provider: P) -> PartsTable {
+    pub(crate) fn new<P: Provider>(provider: P) -> PartsTable {
         let Parts { resources, data_sources, ephemeral_resources, functions, actions } = provider.parts();
         let prefix = format!("{}_", provider.name());
         let schema = provider.schema();
@@ -106,7 +106,7 @@ impl PartsTable {
     }
 
     /// Where models and schemas differ.
-    pub(super) fn check_models(&self) -> Vec<String> {
+    pub(crate) fn check_models(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut add = |kind: &str, name: &str, problems: Vec<String>| {
             found.extend(problems.into_iter().map(|problem| format!("{kind} `{name}`: {problem}")));
@@ -119,19 +119,19 @@ impl PartsTable {
         found
     }
 
-    pub(super) fn resource(&self, name: &str) -> Result<&Entry<dyn AnyResource>, Diagnostics> {
+    pub(crate) fn resource(&self, name: &str) -> Result<&Entry<dyn AnyResource>, Diagnostics> {
         self.resources.get(name).ok_or_else(|| unknown("resource", name, self.resources.keys()))
     }
 
-    pub(super) fn data_source(&self, name: &str) -> Result<&Entry<dyn AnyDataSource>, Diagnostics> {
+    pub(crate) fn data_source(&self, name: &str) -> Result<&Entry<dyn AnyDataSource>, Diagnostics> {
         self.data_sources.get(name).ok_or_else(|| unknown("data source", name, self.data_sources.keys()))
     }
 
-    pub(super) fn ephemeral_resource(&self, name: &str) -> Result<&Entry<dyn AnyEphemeralResource>, Diagnostics> {
+    pub(crate) fn ephemeral_resource(&self, name: &str) -> Result<&Entry<dyn AnyEphemeralResource>, Diagnostics> {
         self.ephemeral.get(name).ok_or_else(|| unknown("ephemeral resource", name, self.ephemeral.keys()))
     }
 
-    pub(super) fn action(&self, name: &str) -> Result<&Entry<dyn AnyAction>, Diagnostics> {
+    pub(crate) fn action(&self, name: &str) -> Result<&Entry<dyn AnyAction>, Diagnostics> {
         self.actions.get(name).ok_or_else(|| unknown("action", name, self.actions.keys()))
     }
 }
