@@ -17,6 +17,7 @@ pub mod quiet;
 pub mod replay;
 pub mod schedule;
 pub mod settings;
+pub mod weekly;
 
 pub use capacity::units_for_load;
 pub use capacity_plan::{After, CapacityPlan, Savings, SavingsRow, Step, WeeklyStep};

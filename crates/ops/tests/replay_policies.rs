@@ -32,9 +32,6 @@ fn rows(mode: Mode, cadence: Cadence, text: &str) -> Result<BTreeMap<String, Row
 fn timetables_stand_between_the_oracle_and_a_fixed_size() {
     for mode in [Mode::Reference, Mode::Kubernetes] {
         let rows = rows(mode, Cadence::Terraform, POLICIES).unwrap();
-        for row in rows.values() {
-            eprintln!("{mode:?} {row:?}");
-        }
         let hours = |name: &str| rows[name].unit_hours;
         assert!(rows["exact"].slo <= 0.02, "{:?}", rows["exact"]);
         assert!(hours("oracle") < hours("exact") && hours("exact") < hours("static"));

@@ -34,7 +34,7 @@ impl Why {
             Self::Ramp => "ramp",
             Self::Dwell => "dwell",
             Self::MaxChanges => "max_changes",
-            Self::Weekly => "weekly",
+            Self::Weekly => crate::weekly::REASON,
             Self::Paused => "paused",
             Self::Fallback => "fallback",
         };

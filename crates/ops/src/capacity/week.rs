@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use forecast_core::Series;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan, civil};
 
 use super::compaction::Compaction;
 use super::demand::units_for_load;
@@ -15,6 +15,7 @@ use super::runs::{Run, Runs, Why};
 use super::{Load, Request};
 use crate::capacity_plan::WeeklyStep;
 use crate::settings::CapacitySettings;
+use crate::weekly;
 
 const SLOT: i64 = 900;
 const WEEK: i64 = 7 * 86_400;
@@ -124,28 +125,15 @@ impl Week {
         self.0.as_slice().iter().map(step).collect()
     }
 
-    /// The week's change points between two instants; each is at the first passing of its local time.
+    /// The week's change points between two instants.
     pub(crate) fn expand(&self, from: i64, end: i64, zone: &TimeZone) -> Runs {
-        let start = Timestamp::from_second(from).unwrap_or_default();
-        let local = zone.to_datetime(start);
-        let mut monday = crate::schedule::monday_of(local.date());
-        let mut points: Vec<(i64, u32)> = Vec::new();
-        // One week ahead of the beginning, so that something is in force there.
-        monday = monday.checked_sub(7.days()).unwrap_or(monday);
-        while let Some(begin) = instant(zone, monday, 0).filter(|begin| *begin < end) {
-            let week = self.0.as_slice().iter();
-            points.extend(week.filter_map(|run| Some((instant(zone, monday, run.from)?, run.units))));
-            match monday.checked_add(7.days()) {
-                Ok(next) if begin < end => monday = next,
-                _ => break,
-            }
+        let at = |second: i64| Timestamp::from_second(second).unwrap_or_default();
+        let steps = weekly::expand(&self.steps(), at(from), at(end), zone);
+        let mut runs = steps.iter().map(|s| Run { from: s.from.as_second(), units: s.units, why: Why::Weekly });
+        match runs.next() {
+            Some(first) => Runs::new(first, runs, end),
+            None => Runs::constant(from, end, self.0.peak(), Why::Weekly),
         }
-        points.sort_by_key(|(at, _)| *at);
-        let before = points.iter().rev().find(|(at, _)| *at <= from).or(points.first());
-        let units = before.map_or_else(|| self.0.peak(), |(_, units)| *units);
-        let first = Run { from, units, why: Why::Weekly };
-        let later = points.into_iter().filter(|(at, _)| *at > from && *at < end);
-        Runs::new(first, later.map(|(from, units)| Run { from, units, why: Why::Weekly }), end)
     }
 
     /// The week with each change point raised until its expansion nowhere has less than `runs`: on days of 25 hours a
@@ -174,11 +162,4 @@ impl Week {
             self = Self(next);
         }
     }
-}
-
-/// The first passing of a second of the local week that begins on this Monday.
-fn instant(zone: &TimeZone, monday: civil::Date, second: i64) -> Option<i64> {
-    let date = monday.checked_add((second / 86_400).days()).ok()?;
-    let time = civil::Time::midnight().saturating_add((second % 86_400).seconds());
-    Some(zone.to_timestamp(date.to_datetime(time)).ok()?.as_second())
 }
