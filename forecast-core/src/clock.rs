@@ -54,20 +54,22 @@ impl WallClock {
     /// Stretches of the steps `from..to` over which a season runs on without a jump: their ends, and the position in
     /// the season of the first step of each. Seasons of whole days follow the wall clock.
     pub(crate) fn stretches(&self, from: usize, to: usize, season: usize) -> Vec<(std::ops::Range<usize>, usize)> {
-        let season = season.max(1);
+        let position = |t: usize, shift: i64| (t as i64 + shift).rem_euclid(season.max(1) as i64) as usize;
+        let shifts = self.shifts(from, to, season).into_iter();
+        shifts.map(|(range, shift)| (range.clone(), position(range.start, shift))).collect()
+    }
+
+    /// The same stretches with the steps that the wall clock is ahead of where it was at step 0.
+    pub(crate) fn shifts(&self, from: usize, to: usize, season: usize) -> Vec<(std::ops::Range<usize>, i64)> {
         let whole_days = (season as u64 * self.step).is_multiple_of(DAY);
         let first = self.shifts[0].1;
-        let position = |t: usize| {
-            let shift = if whole_days { self.shift(t) - first } else { 0 };
-            (t as i64 + shift).rem_euclid(season as i64) as usize
-        };
         let changes = self.shifts.iter().map(|(at, _)| *at).filter(|at| whole_days && *at > from && *at < to);
         let mut ends: Vec<usize> = changes.collect();
         ends.push(to);
         let mut start = from;
         let mut out = Vec::with_capacity(ends.len());
         for end in ends {
-            out.push((start..end, position(start)));
+            out.push((start..end, if whole_days { self.shift(start) - first } else { 0 }));
             start = end;
         }
         out

@@ -131,6 +131,22 @@ impl<'a> Call<'a> {
         Ok(out)
     }
 
+    /// The words of the first pair of parentheses, exactly `COUNT`; `None` without the pair.
+    pub(crate) fn letters<const COUNT: usize>(&self) -> Result<Option<[&str; COUNT]>, GrammarError> {
+        let Some(arguments) = self.groups.first() else { return Ok(None) };
+        if arguments.len() != COUNT {
+            let at = arguments.get(COUNT).or(arguments.last()).map_or(self.at, |argument| argument.at);
+            return Err(self.wrong(at, &format!("expected {COUNT} letters, found {}", arguments.len())));
+        }
+        Ok(Some(std::array::from_fn(|i| arguments[i].call.name.as_str())))
+    }
+
+    /// An error at an argument of the first pair of parentheses.
+    pub(crate) fn wrong_argument(&self, index: usize, reason: &str) -> GrammarError {
+        let argument = self.groups.first().and_then(|arguments| arguments.get(index));
+        self.wrong(argument.map_or(self.at, |argument| argument.at), reason)
+    }
+
     /// Several words of which at most one of `choices` may be there; `None` without any.
     pub(crate) fn one_of(&self, words: &[&'a str], choices: &[&str]) -> Result<(), GrammarError> {
         let found: Vec<&&str> = words.iter().filter(|w| choices.contains(w)).collect();
@@ -319,6 +335,9 @@ mod tests {
         check_name("holt", "holt");
         check_name("holt(damped)", "holt(damped)");
         check_name("ses", "ses");
+        check_name("ets", "ets");
+        check_name("ets(a,ad,m)[24]", "ets(A,Ad,M)[24]");
+        check_name("ets(M,N,N)[24]", "ets(M,N,N)");
         check_name("ensemble(naive, ensemble(drift,mean[3]))", "ensemble(naive, ensemble(drift, mean[3]))");
     }
 
@@ -344,6 +363,8 @@ mod tests {
         check_wrong("seasonal_naive[24", 17, "expected `,` or `]`");
         check_wrong("holt_winters(adaptive)", 13, "does not take `adaptive`");
         check_wrong("holt_winters(additive, additive)", 23, "twice");
+        check_wrong("ets(A,Z,A)", 6, "for the trend");
+        check_wrong("ets(A,A)", 6, "expected 3 letters, found 2");
         check_wrong("ensemble()", 0, "needs models");
         check_wrong("ensemble(naive, nave)", 16, "unknown model");
         check_wrong("ensemble(naive", 14, "expected `,` or `)`");

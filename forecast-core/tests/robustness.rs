@@ -10,6 +10,7 @@ fn names() -> Vec<String> {
     let of = |name: &str| match name {
         "ensemble" => vec!["ensemble(naive, mean)".to_owned()],
         "holt_winters" => vec!["holt_winters[4]".into(), "holt_winters(multiplicative, damped)[4]".into()],
+        "ets" => vec!["ets[4]".into(), "ets(A,Ad,A)[4]".into(), "ets(M,M,M)[4]".into(), "ets(M,Ad,N)".into()],
         "seasonal_naive" | "seasonal_naive_levelled" | "profile" => vec![format!("{name}[4]"), name.to_owned()],
         other => vec![other.to_owned()],
     };

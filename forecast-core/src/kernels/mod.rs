@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+pub(crate) mod ets;
 pub(crate) mod holt_winters;
 
 /// Instructions that a kernel is compiled for.

@@ -1,12 +1,13 @@
 //! The one list of models: what they are called, what they are for, how a name becomes one, how a stored fit comes back.
 
 use super::{
-    Drift, Ensemble, HoltWinters, Mean, Naive, Profile, ProfileSeason, Seasonal, SeasonalNaive, SeasonalNaiveLevelled,
-    ensemble, holt_winters, rule,
+    Drift, Ensemble, Ets, Form, HoltWinters, Mean, Naive, Profile, ProfileSeason, Seasonal, SeasonalNaive,
+    SeasonalNaiveLevelled, ensemble, ets, holt_winters, rule,
 };
 use crate::auto::Auto;
 use crate::grammar::{self, Call, GrammarError};
 use crate::model::{Fitted, FittedState, Forecaster, RestoreError};
+
 
 /// A model as the command, the provider and the docs list it.
 #[derive(Debug)]
@@ -97,6 +98,13 @@ pub const CATALOGUE: &[Entry] = &[
         restore: holt_winters::restore,
     },
     Entry {
+        name: "ets",
+        form: "ets or ets(error, trend, season)[season], for example ets(A,Ad,M)[24]",
+        summary: "Exponential smoothing in state space form; without letters the best form by AICc.",
+        build: ets,
+        restore: ets::restore,
+    },
+    Entry {
         name: "ensemble",
         form: "ensemble(model, model, ...)",
         summary: "The plain mean of several models.",
@@ -150,6 +158,24 @@ fn holt_winters(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
         season_length: call.season(2)?,
         ..HoltWinters::default()
     }))
+}
+
+fn ets(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
+    let season_length = call.season(2)?;
+    let form = match call.at_most_groups(1)?.letters::<3>()? {
+        None => None,
+        Some(letters @ [error, trend, season]) => match Form::from_letters(error, trend, season) {
+            Some(form) => Some(form),
+            None => {
+                let right = [["a", "m"].contains(&error), ["n", "a", "ad", "m", "md"].contains(&trend)];
+                let at = right.iter().position(|right| !right).unwrap_or(2);
+                let expected =
+                    ["A or M for the error", "N, A, Ad, M or Md for the trend", "N, A or M for the season"][at];
+                return Err(call.wrong_argument(at, &format!("`{}`: expected {expected}", letters[at])));
+            }
+        },
+    };
+    Ok(Box::new(Ets { form, season_length, given: None }))
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 mod catalogue;
 mod drift;
 mod ensemble;
+mod ets;
+mod gridded;
 mod holt_winters;
+mod least_squares;
 mod naive;
 mod profile;
 mod rule;
@@ -16,6 +19,7 @@ pub(crate) use catalogue::restore;
 pub use catalogue::{CATALOGUE, Entry};
 pub use drift::Drift;
 pub use ensemble::Ensemble;
+pub use ets::{Ets, Form, Given, Part};
 pub use holt_winters::{HoltWinters, Seasonal};
 pub use naive::{Mean, Naive, SeasonalNaive, SeasonalNaiveLevelled};
 pub use profile::{Profile, ProfileSeason};

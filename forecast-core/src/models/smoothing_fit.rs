@@ -107,7 +107,7 @@ fn moving_averages(y: &[f64], m: usize) -> (usize, Vec<f64>) {
 }
 
 /// Intercept at 0 and slope of the least squares line through values at 1, 2, ...
-fn line(values: &[f64]) -> (f64, f64) {
+pub(super) fn line(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let middle = (n + 1.0) / 2.0;

@@ -1,6 +1,7 @@
 //! Models against the reference values of R in `tests/data`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod ets;
 mod holt_winters;
 mod naive;
 

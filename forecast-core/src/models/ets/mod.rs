@@ -1,0 +1,309 @@
+//! Exponential smoothing in state space form: all forms of error, trend and season, chosen by AICc.
+//!
+//! Source: Hyndman, Koehler, Ord & Snyder (2008), Forecasting with Exponential Smoothing; R's `forecast::ets`. The full
+//! Gaussian likelihood is -(n ln(sum e^2) + 2 sum ln |f|) / 2 + n (ln n - 1 - ln 2 pi) / 2. Golden tests: at R's parameters
+//! the same likelihood and forecasts, at our own a likelihood no lower.
+
+mod form;
+mod moments;
+mod search;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::kernels::ets::Part;
+pub use form::Form;
+
+use super::gridded::{Core, Criteria, Grid, Gridded};
+use super::naive::with_season;
+use super::smoothing_fit::scale_of;
+use crate::events;
+use crate::kernels::ets::{Lanes, run_one, step};
+use crate::model::{FitError, Fitted, FittedState, Forecaster, Needs, RestoreError};
+use crate::season;
+use crate::series::Series;
+
+/// ln(2 pi).
+const LN_2_PI: f64 = 1.837_877_066_409_345_3;
+/// Longest season that the choice of a form looks at; longer ones only when they are asked for.
+const LONGEST_CHOSEN: usize = 400;
+
+/// Exponential smoothing; without a form the best by AICc.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ets {
+    /// The form; `None` chooses.
+    pub form: Option<Form>,
+    /// Steps of a season; `None` takes the stronger of day and week.
+    pub season_length: Option<usize>,
+    /// Parameters and start states that are given instead of learned.
+    pub given: Option<Given>,
+}
+
+/// Parameters and start states of a form, in the unit of the series.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Given {
+    /// alpha, beta, gamma and phi; those that the form lacks do not matter.
+    pub parameters: [f64; 4],
+    /// Level before the first value.
+    pub level: f64,
+    /// Trend before the first value.
+    pub trend: f64,
+    /// Seasons of the first values, in order of time; empty without a season.
+    pub season: Vec<f64>,
+}
+
+impl Ets {
+    fn name_with(&self, form: Option<Form>, season_length: Option<usize>) -> String {
+        match form {
+            Some(form) if form.season == Part::None => format!("ets({})", form.letters()),
+            Some(form) => with_season(&format!("ets({})", form.letters()), season_length),
+            None => with_season("ets", season_length),
+        }
+    }
+
+    /// The forms to try, and the steps of a season.
+    fn candidates(&self, y: &Series, positive: bool) -> (Vec<Form>, usize) {
+        let m = self.season_length.unwrap_or_else(|| season::strongest(y));
+        let seasonal = m > 1 && y.len() > 2 * m && (self.season_length.is_some() || m <= LONGEST_CHOSEN);
+        match self.form {
+            Some(form) => (vec![form], if form.season == Part::None { 1 } else { m }),
+            None => (Form::usual(seasonal, positive), if seasonal { m } else { 1 }),
+        }
+    }
+}
+
+impl Forecaster for Ets {
+    fn name(&self) -> String {
+        self.name_with(self.form, self.season_length)
+    }
+
+    fn needs(&self) -> Needs {
+        let m = self.form.filter(|form| form.season != Part::None).and(self.season_length).unwrap_or(1);
+        let positive = self.form.is_some_and(|form| form.needs_positive());
+        Needs { observations: if m > 1 { 2 * m + 2 } else { 4 }, positive }
+    }
+
+    fn fit(&self, y: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        let plain = events::without_events(y);
+        let lowest = plain.values().iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1));
+        let positive = lowest.is_some_and(|(_, v)| *v > 0.0);
+        let (forms, m) = self.candidates(&plain, positive);
+        let model = self.name_with(self.form, Some(m).filter(|m| *m > 1));
+        if let (Some(form), Some((index, &value))) = (self.form, lowest)
+            && form.needs_positive()
+            && !positive
+        {
+            return Err(FitError::NotPositive { model, index, value });
+        }
+        if self.form.is_some_and(|form| form.season != Part::None) && m < 2 {
+            return Err(FitError::NoFit { model, reason: "a season of 1 step is none; use `ets(A,N,N)`".into() });
+        }
+        let needed = if m > 1 { 2 * m + 2 } else { 4 };
+        if y.len() < needed {
+            return Err(FitError::TooShort { model, needed, got: y.len() });
+        }
+        let grid = Grid::new(&plain, m);
+        let scale = scale_of(&grid.values);
+        let values: Vec<f64> = grid.values.iter().map(|v| v / scale).collect();
+        let mut best: Option<FittedEts> = None;
+        for form in forms {
+            let season_length = if form.season == Part::None { 1 } else { m };
+            let found = match &self.given {
+                Some(given) => given.lanes(form, scale).and_then(|start| {
+                    let lik = search::likelihood_at(form, &values, &start)?;
+                    Some(search::Found { start, lik })
+                }),
+                None => search::search(form, &values, season_length),
+            };
+            let Some(found) = found else { continue };
+            let one = FittedEts::new(form, found, &values, scale, season_length);
+            let better = |best: &FittedEts| one.rank() < best.rank();
+            if best.as_ref().is_none_or(better) {
+                best = Some(one);
+            }
+        }
+        let mut core =
+            best.ok_or_else(|| FitError::NoFit { model, reason: "no form has a finite likelihood".into() })?;
+        let errors = core.run(&values);
+        Ok(Box::new(Gridded::new(core, y, &grid, &errors, m)))
+    }
+}
+
+impl Given {
+    fn lanes(&self, form: Form, scale: f64) -> Option<Lanes<1>> {
+        let [alpha, beta, gamma, phi] = self.parameters;
+        let seasonal = form.season != Part::None;
+        if seasonal == self.season.is_empty() || !self.level.is_finite() {
+            return None;
+        }
+        let by = |part, value: f64| if part == Part::Additive { value / scale } else { value };
+        let season = if seasonal { self.season.iter().map(|s| [by(form.season, *s)]).collect() } else { vec![[0.0]] };
+        Some(Lanes {
+            alpha: [alpha],
+            beta: [if form.trend == Part::None { 0.0 } else { beta }],
+            gamma: [if seasonal { gamma } else { 0.0 }],
+            phi: [if form.damped { phi } else { 1.0 }],
+            level: [self.level / scale],
+            trend: [by(form.trend, self.trend)],
+            season,
+        })
+    }
+}
+
+/// Exponential smoothing at the end of a sequence.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct FittedEts {
+    form: Form,
+    season_length: usize,
+    /// Power of two that values and states inside are divided by.
+    scale: f64,
+    /// alpha, beta, gamma, phi.
+    parameters: [f64; 4],
+    level: f64,
+    trend: f64,
+    season: Vec<f64>,
+    /// Position in the season of the next value.
+    slot: usize,
+    /// Variance of the errors, relative ones or scaled.
+    sigma2: f64,
+    criteria: Criteria,
+    /// Recent errors, for simulation.
+    errors: Vec<f64>,
+}
+
+/// A stored fit.
+pub(super) fn restore(state: &FittedState) -> Result<Box<dyn Fitted>, RestoreError> {
+    super::gridded::restore::<FittedEts>(state)
+}
+
+impl FittedEts {
+    fn new(form: Form, found: search::Found, values: &[f64], scale: f64, season_length: usize) -> Self {
+        let n = values.len() as f64;
+        let start = found.start;
+        let k = form.parameters(season_length) as f64;
+        // Values were divided by the scale: each of n densities by it.
+        let log_likelihood = -0.5 * found.lik - n * libm::log(scale) + 0.5 * n * (libm::log(n) - 1.0 - LN_2_PI);
+        let np = k + 1.0;
+        let aicc =
+            (n - np - 1.0 > 0.0).then(|| -2.0 * log_likelihood + 2.0 * np + 2.0 * np * (np + 1.0) / (n - np - 1.0));
+        let criteria = Criteria { n_used: values.len(), log_likelihood: Some(log_likelihood), sse: None, aicc };
+        Self {
+            form,
+            season_length,
+            scale,
+            parameters: [start.alpha[0], start.beta[0], start.gamma[0], start.phi[0]],
+            level: start.level[0],
+            trend: start.trend[0],
+            season: start.season.iter().map(|s| s[0]).collect(),
+            slot: 0,
+            sigma2: 0.0,
+            criteria,
+            errors: Vec::new(),
+        }
+    }
+
+    /// What forms are chosen by: AICc, and the likelihood where there is none.
+    fn rank(&self) -> (bool, f64) {
+        match (self.criteria.aicc, self.criteria.log_likelihood) {
+            (Some(aicc), _) => (false, aicc),
+            (None, Some(log_likelihood)) => (true, -log_likelihood),
+            (None, None) => (true, f64::INFINITY),
+        }
+    }
+
+    /// Runs through the values from the start states; returns absolute one-step errors in the unit of the series.
+    fn run(&mut self, values: &[f64]) -> Vec<f64> {
+        let mut lanes = self.lanes();
+        let mut errors = vec![[0.0]; values.len()];
+        run_one(self.form.kind(), values, &mut lanes, &mut errors);
+        let sum: f64 = errors.iter().map(|e| e[0] * e[0]).sum();
+        let free = (values.len() as f64 - self.form.parameters(self.season_length) as f64).max(1.0);
+        self.sigma2 = sum / free;
+        self.slot = values.len() % self.season_length;
+        self.errors = errors.iter().map(|e| e[0]).collect();
+        self.store(&lanes);
+        let absolute = |(e, y): (&[f64; 1], &f64)| {
+            let e = if self.form.relative_errors { y - y / (1.0 + e[0]) } else { e[0] };
+            e * self.scale
+        };
+        let out: Vec<f64> = errors.iter().zip(values).map(absolute).collect();
+        self.criteria.sse = Some(out.iter().map(|e| e * e).sum::<f64>()).filter(|sse| sse.is_finite());
+        out
+    }
+
+    fn lanes(&self) -> Lanes<1> {
+        let [alpha, beta, gamma, phi] = self.parameters;
+        Lanes {
+            alpha: [alpha],
+            beta: [beta],
+            gamma: [gamma],
+            phi: [phi],
+            level: [self.level],
+            trend: [self.trend],
+            season: self.season.iter().map(|s| [*s]).collect(),
+        }
+    }
+
+    fn store(&mut self, lanes: &Lanes<1>) {
+        self.level = lanes.level[0];
+        self.trend = lanes.trend[0];
+        for (kept, new) in self.season.iter_mut().zip(&lanes.season) {
+            *kept = new[0];
+        }
+    }
+}
+
+impl Core for FittedEts {
+    fn name(&self) -> String {
+        Ets::default().name_with(Some(self.form), Some(self.season_length))
+    }
+
+    fn push(&mut self, value: Option<f64>) -> f64 {
+        let mut lanes = self.lanes();
+        let mut error = [0.0];
+        let scaled = value.map(|v| v / self.scale);
+        let f = step(self.form.kind(), scaled, &mut lanes, self.slot, &mut error)[0];
+        self.slot = (self.slot + 1) % self.season_length;
+        let finite =
+            lanes.level[0].is_finite() && lanes.trend[0].is_finite() && lanes.season.iter().all(|s| s[0].is_finite());
+        let sane = !self.form.needs_positive() || lanes.level[0] > 0.0;
+        // A value that a multiplicative form cannot take, a zero or a spike without end, is passed over.
+        if finite && sane {
+            self.store(&lanes);
+        }
+        value.map_or(0.0, |v| v - f * self.scale)
+    }
+
+    fn moments(&self, horizon: usize) -> Vec<(f64, f64)> {
+        moments::moments(self, horizon)
+    }
+
+    fn shapes(&self, horizon: usize) -> Option<Vec<Vec<f64>>> {
+        moments::shapes(self, horizon)
+    }
+
+    fn parameters(&self) -> BTreeMap<String, f64> {
+        let form = self.form;
+        let used = [true, form.trend != Part::None, form.season != Part::None, form.damped];
+        let names = ["alpha", "beta", "gamma", "phi"];
+        let all = names.into_iter().zip(self.parameters).zip(used);
+        let mut out: BTreeMap<String, f64> =
+            all.filter(|(_, used)| *used).map(|((name, value), _)| (name.into(), value)).collect();
+        out.insert("level".into(), self.level * self.scale);
+        if form.trend != Part::None {
+            let scale = if form.trend == Part::Additive { self.scale } else { 1.0 };
+            out.insert("trend".into(), self.trend * scale);
+        }
+        let unit = if form.relative_errors { 1.0 } else { self.scale * self.scale };
+        out.insert("sigma2".into(), self.sigma2 * unit);
+        out
+    }
+
+    fn criteria(&self) -> Criteria {
+        self.criteria
+    }
+}
+
+#[cfg(test)]
+mod tests;
