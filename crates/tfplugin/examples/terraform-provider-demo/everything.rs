@@ -8,7 +8,6 @@ use tfplugin::schema::{
     Attribute, Schema, block_list, block_set, boolean, dynamic, float64, int64, list, map, nested, nested_list,
     nested_map, nested_set, number, object, set, string,
 };
-use tfplugin::validators::all_of;
 use tfplugin::{Diagnostics, Field, Number, Type, Value};
 
 /// The resource.
@@ -89,9 +88,8 @@ impl Resource for Everything {
     }
 
     fn schema(&self) -> Schema {
-        let step = [string("left").optional().computed(), float64("right").optional().computed()];
-        let steps = nested_list("steps", step).optional().computed();
-        let plan = nested("plan", [float64("peak").optional().computed(), steps]).optional().computed();
+        let steps = nested_list("steps", [string("left").required(), float64("right").required()]).required();
+        let plan = nested("plan", [float64("peak").required(), steps]).optional().computed();
         Schema::new("Has every kind of attribute.")
             .attribute(string("id").computed().keep_prior())
             .attribute(float64("share").optional())
@@ -107,7 +105,7 @@ impl Resource for Everything {
             .attribute(nested_list("several", inner()).optional())
             .attribute(nested_set("unordered", inner()).optional())
             .attribute(nested_map("keyed", inner()).optional())
-            .attribute(plan.validate(all_of(["peak", "steps"])))
+            .attribute(plan)
             .block(block_list("rule").attribute(int64("port").required()))
             .block(block_set("label").attribute(int64("port").required()))
     }

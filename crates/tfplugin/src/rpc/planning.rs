@@ -19,7 +19,9 @@ pub(super) struct Planned {
 
 /// The planned value of an object that is to be created or changed.
 pub(super) fn plan(schema: &Schema, config: &Value, prior: &Value, proposed: Value) -> Result<Planned, Diagnostics> {
-    let mut value = null_write_only(schema, with_defaults(schema, config, proposed));
+    let mut value = proposed;
+    keep_computed_objects(&schema.attributes, [config, prior], &mut value, &Path::root());
+    value = null_write_only(schema, with_defaults(schema, config, value));
     if let Some(changed) = prior.first_difference(&value) {
         tracing::debug!(%changed, "differs from the prior state");
         value = body(&schema.attributes, &schema.blocks, Some(config), value, &mut mark_unknown);
@@ -28,6 +30,26 @@ pub(super) fn plan(schema: &Schema, config: &Value, prior: &Value, proposed: Val
     modifying.body(&schema.attributes, &schema.blocks, &Path::root());
     modifying.failed.into_result()?;
     Ok(Planned { value: modifying.planned, replace: modifying.replace })
+}
+
+/// Puts back the prior values of nested attributes that are optional and computed and not configured.
+///
+/// Terraform proposes null for them where it takes the prior value for a configured one that was removed, namely if any
+/// part of it is not computed by its schema. Then no plan would ever come out empty.
+fn keep_computed_objects(attributes: &[Attribute], [config, prior]: [&Value; 2], planned: &mut Value, at: &Path) {
+    for attribute in attributes.iter().filter(|attribute| !attribute.nested_attributes().is_empty()) {
+        let path = at.child(attribute.name.as_str());
+        let is_null = |value: &Value| value.get(&path).is_some_and(Value::is_null);
+        if attribute.optional && attribute.computed && is_null(config) && is_null(planned) {
+            if let Some(before) = prior.get(&path) {
+                set(planned, path.steps(), before.clone());
+            }
+        } else if let Kind::Nested(nesting, inner) = &attribute.kind {
+            for path in objects_at(planned, &path, *nesting) {
+                keep_computed_objects(inner, [config, prior], planned, &path);
+            }
+        }
+    }
 }
 
 /// `planned` with the defaults of what the configuration leaves out.
@@ -185,7 +207,7 @@ impl Modifying<'_> {
                 }
             }
             if let Kind::Nested(nesting, inner) = &attribute.kind {
-                for path in self.objects_at(&path, *nesting) {
+                for path in objects_at(&self.planned, &path, *nesting) {
                     self.body(inner, &[], &path);
                 }
             }
@@ -196,19 +218,20 @@ impl Modifying<'_> {
                 crate::schema::BlockNesting::List => Nesting::List,
                 crate::schema::BlockNesting::Set => Nesting::Set,
             };
-            for path in self.objects_at(&at.child(block.name.as_str()), nesting) {
+            for path in objects_at(&self.planned, &at.child(block.name.as_str()), nesting) {
                 self.body(&block.attributes, &block.blocks, &path);
             }
         }
     }
+}
 
-    fn objects_at(&self, path: &Path, nesting: Nesting) -> Vec<Path> {
-        match (nesting, self.planned.get(path)) {
-            (Nesting::Single, Some(Value::Object(_))) => vec![path.clone()],
-            (Nesting::List, Some(Value::List(all))) => (0..all.len()).map(|index| path.index(index)).collect(),
-            (Nesting::Map, Some(Value::Map(all))) => all.keys().map(|key| path.key(key)).collect(),
-            _ => Vec::new(),
-        }
+/// The paths of the objects at `path`: of itself, or of each element.
+fn objects_at(planned: &Value, path: &Path, nesting: Nesting) -> Vec<Path> {
+    match (nesting, planned.get(path)) {
+        (Nesting::Single, Some(Value::Object(_))) => vec![path.clone()],
+        (Nesting::List, Some(Value::List(all))) => (0..all.len()).map(|index| path.index(index)).collect(),
+        (Nesting::Map, Some(Value::Map(all))) => all.keys().map(|key| path.key(key)).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -323,6 +346,22 @@ mod tests {
             ("shout", "EXACT".into()),
         ]);
         assert_eq!(planned, Planned { value: expected, replace: vec![Path::from("one.name")] });
+    }
+
+    #[test]
+    fn a_computed_object_is_kept_though_terraform_proposes_null() {
+        let plan_of = |attribute: Attribute| {
+            let schema = Schema::new("").attribute(attribute);
+            let object =
+                |value| conform::conform(Value::object([("plan", value)]), &schema.value_type()).expect("fits");
+            let prior = object(Value::object([("peak", 9.into())]));
+            (plan(&schema, &object(Value::Null), &prior, object(Value::Null)).expect("plans").value, prior)
+        };
+        let inner = || [int64("peak").required()];
+        let (planned, prior) = plan_of(nested("plan", inner()).optional().computed());
+        assert_eq!(planned, prior);
+        let (planned, _) = plan_of(nested("plan", inner()).optional());
+        assert_eq!(planned.get(&Path::from("plan")), Some(&Value::Null));
     }
 
     #[test]

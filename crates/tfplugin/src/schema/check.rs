@@ -69,33 +69,14 @@ fn check_attribute(prefix: &str, attribute: &Attribute, found: &mut Vec<String>)
         if *nesting == Nesting::Set && attributes.iter().any(|inner| inner.write_only) {
             say("is a set with write-only attributes, which Terraform refuses");
         }
-        if attribute.optional && attribute.computed {
-            check_computable(&name, attributes, found);
-        }
         check_body(&format!("{name}."), attributes, &[], found);
-    }
-}
-
-/// Terraform proposes the prior value of an optional and computed attribute only if all of it may have been computed;
-/// else it takes the prior value for a configured one that was removed (`optionalValueNotComputable` in its
-/// `plans/objchange`), and plans would never come out empty.
-fn check_computable(name: &str, attributes: &[Attribute], found: &mut Vec<String>) {
-    for inner in attributes {
-        let inner_name = format!("{name}.{}", inner.name);
-        if !inner.computed {
-            found.push(format!(
-                "`{inner_name}`: has to be computed too, as `{name}` is optional and computed; \
-                 `optional().computed()` with the check `all_of` on `{name}` says that it is always given"
-            ));
-        }
-        check_computable(&inner_name, inner.nested_attributes(), found);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{nested, nested_set, string};
+    use crate::schema::{nested_set, string};
 
     fn check_problem(attribute: Attribute, expected: &str) {
         let found = Schema::new("").attribute(attribute).problems();
@@ -119,11 +100,6 @@ mod tests {
         check_problem(
             nested_set("s", [string("a").optional().write_only()]).optional(),
             "`s`: is a set with write-only attributes, which Terraform refuses",
-        );
-        check_problem(
-            nested("plan", [string("peak").required()]).optional().computed(),
-            "`plan.peak`: has to be computed too, as `plan` is optional and computed; \
-             `optional().computed()` with the check `all_of` on `plan` says that it is always given",
         );
         check_problem(
             nested_set("s", [string("x"), string("x").optional()]).optional(),

@@ -228,7 +228,7 @@ fn wrong_configuration_is_told_with_the_line_of_the_attribute() {
     );
     check(
         "resource \"demo_everything\" \"e\" {\n  plan = { peak = 1 }\n}",
-        &["Expected all of `peak`, `steps` to be set in `plan`; `plan.steps` is missing."],
+        &["Inappropriate value for attribute \"plan\": attribute \"steps\" is required."],
     );
     check(
         "data \"demo_file\" \"f\" {\n  path = \"x\"\n  limit = 0\n}",

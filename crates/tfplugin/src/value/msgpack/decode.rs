@@ -1,24 +1,15 @@
-//! Values as MessagePack, the notation of the protocol.
-//!
-//! Which type a place has is known from the schema, so that the bytes tell values only. Unknown is extension 0, a
-//! refined unknown extension 12, a value in a dynamic place `[type as JSON, value]`. Numbers that are no `i64` are
-//! written as decimal text, which Terraform reads with all digits. Source: go-cty, `docs/concepts.md` and package
-//! `cty/msgpack`.
-//!
-//! Bytes come from another process: no input makes the decoder panic, recurse without end, or reserve more memory than
-//! the input is long.
+//! Bytes to values.
 
 use std::collections::BTreeMap;
 
-use rmp::{Marker, encode};
+use rmp::Marker;
 
-use super::types::MAX_DEPTH;
-use super::unknown::Known;
-use super::{Bound, Number, Refinement, Type, TypeError, Value, ValueError};
+use super::{REFINED_UNKNOWN, UNKNOWN};
 use crate::path::{Path, Step};
+use crate::value::types::MAX_DEPTH;
+use crate::value::unknown::Known;
+use crate::value::{Bound, Number, Refinement, Type, TypeError, Value, ValueError};
 
-const UNKNOWN: i8 = 0;
-const REFINED_UNKNOWN: i8 = 12;
 /// Levels of values within values; a dynamic place may hold a type of its own.
 const MAX_LEVELS: usize = 2 * MAX_DEPTH;
 
@@ -51,16 +42,6 @@ impl DecodeError {
     }
 }
 
-/// Writes `value`, which has to have the shape of `ty`.
-///
-/// # Errors
-/// `ValueError` with the path of the first part that does not fit.
-pub fn encode(value: &Value, r#type: &Type) -> Result<Vec<u8>, ValueError> {
-    let mut out = Vec::new();
-    write(&mut out, value, r#type)?;
-    Ok(out)
-}
-
 /// Reads a value of type `ty`.
 ///
 /// # Errors
@@ -69,116 +50,6 @@ pub fn decode(bytes: &[u8], r#type: &Type) -> Result<Value, DecodeError> {
     let mut reader = Reader { rest: bytes };
     let value = reader.value(r#type, 0)?;
     if reader.rest.is_empty() { Ok(value) } else { Err(DecodeError::Length) }
-}
-
-const INFALLIBLE: &str = "writing to a vector does not fail";
-
-fn write(out: &mut Vec<u8>, value: &Value, r#type: &Type) -> Result<(), ValueError> {
-    match (r#type, value) {
-        (Type::Dynamic, Value::Dynamic(inner)) => {
-            encode::write_array_len(out, 2).expect(INFALLIBLE);
-            encode::write_bin(out, &inner.0.to_json_bytes()).expect(INFALLIBLE);
-            write(out, &inner.1, &inner.0)?;
-        }
-        (_, Value::Null) => encode::write_nil(out).expect(INFALLIBLE),
-        (_, Value::Unknown(refinement)) => write_unknown(out, refinement),
-        (Type::Bool, Value::Bool(truth)) => encode::write_bool(out, *truth).expect(INFALLIBLE),
-        (Type::Number, Value::Number(number)) => write_number(out, number),
-        (Type::String, Value::String(text)) => encode::write_str(out, text).expect(INFALLIBLE),
-        (Type::List(element), Value::List(all)) => {
-            write_array_len(out, all.len());
-            for (index, value) in all.iter().enumerate() {
-                write(out, value, element).map_err(|error| error.under(Step::Index(index)))?;
-            }
-        }
-        (Type::Set(element), Value::Set(all)) => {
-            write_array_len(out, all.len());
-            for value in all {
-                write(out, value, element).map_err(|error| error.under(Step::Element))?;
-            }
-        }
-        (Type::Tuple(types), Value::Tuple(all)) if types.len() == all.len() => {
-            write_array_len(out, all.len());
-            for (index, (value, r#type)) in all.iter().zip(types).enumerate() {
-                write(out, value, r#type).map_err(|error| error.under(Step::Index(index)))?;
-            }
-        }
-        (Type::Map(element), Value::Map(all)) => {
-            write_map_len(out, all.len());
-            for (key, value) in all {
-                encode::write_str(out, key).expect(INFALLIBLE);
-                write(out, value, element).map_err(|error| error.under(Step::Key(key.clone())))?;
-            }
-        }
-        (Type::Object(object), Value::Object(all)) => {
-            write_map_len(out, object.attributes.len());
-            for (name, r#type) in &object.attributes {
-                encode::write_str(out, name).expect(INFALLIBLE);
-                let value = all.get(name).unwrap_or(&Value::Null);
-                write(out, value, r#type).map_err(|error| error.under(Step::Attribute(name.clone())))?;
-            }
-        }
-        (r#type, value) => return Err(ValueError::new(r#type.to_string(), value.kind())),
-    }
-    Ok(())
-}
-
-fn write_array_len(out: &mut Vec<u8>, length: usize) {
-    encode::write_array_len(out, u32::try_from(length).unwrap_or(u32::MAX)).expect(INFALLIBLE);
-}
-
-fn write_map_len(out: &mut Vec<u8>, length: usize) {
-    encode::write_map_len(out, u32::try_from(length).unwrap_or(u32::MAX)).expect(INFALLIBLE);
-}
-
-fn write_number(out: &mut Vec<u8>, number: &Number) {
-    match number.as_i64() {
-        Some(int) => _ = encode::write_sint(out, int).expect(INFALLIBLE),
-        None => encode::write_str(out, &number.to_string()).expect(INFALLIBLE),
-    }
-}
-
-fn write_unknown(out: &mut Vec<u8>, refinement: &Refinement) {
-    let Some(known) = refinement.known() else {
-        encode::write_ext_meta(out, 1, UNKNOWN).expect(INFALLIBLE);
-        out.push(0);
-        return;
-    };
-    let mut fields = 0;
-    let mut body = Vec::new();
-    let mut field = |key: u8, write: &dyn Fn(&mut Vec<u8>)| {
-        fields += 1;
-        encode::write_uint(&mut body, key.into()).expect(INFALLIBLE);
-        write(&mut body);
-    };
-    let bound = |body: &mut Vec<u8>, bound: &Bound| {
-        write_array_len(body, 2);
-        write_number(body, &bound.limit);
-        encode::write_bool(body, bound.inclusive).expect(INFALLIBLE);
-    };
-    if let Some(null) = known.null {
-        field(1, &|body| encode::write_bool(body, null).expect(INFALLIBLE));
-    }
-    if let Some(prefix) = &known.prefix {
-        field(2, &|body| encode::write_str(body, prefix).expect(INFALLIBLE));
-    }
-    if let Some(min) = &known.min {
-        field(3, &|body| bound(body, min));
-    }
-    if let Some(max) = &known.max {
-        field(4, &|body| bound(body, max));
-    }
-    if let Some(min) = known.min_length {
-        field(5, &|body| _ = encode::write_sint(body, min).expect(INFALLIBLE));
-    }
-    if let Some(max) = known.max_length {
-        field(6, &|body| _ = encode::write_sint(body, max).expect(INFALLIBLE));
-    }
-    let mut whole = Vec::new();
-    write_map_len(&mut whole, fields);
-    whole.extend(body);
-    encode::write_ext_meta(out, u32::try_from(whole.len()).unwrap_or(u32::MAX), REFINED_UNKNOWN).expect(INFALLIBLE);
-    out.extend(whole);
 }
 
 struct Reader<'a> {
@@ -471,83 +342,4 @@ fn mismatch(expected: &Type, found: Marker) -> DecodeError {
         _ => "a number",
     };
     DecodeError::Value(ValueError { path: Path::root(), expected: expected.to_string(), found: found.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check_bytes(value: Value, r#type: &Type, bytes: &[u8]) {
-        assert_eq!(encode(&value, r#type).as_deref(), Ok(bytes));
-        assert_eq!(decode(bytes, r#type), Ok(value));
-    }
-
-    #[test]
-    fn bytes_are_those_that_terraform_writes() {
-        check_bytes(Value::Null, &Type::String, b"\xc0");
-        check_bytes(Value::UNKNOWN, &Type::String, b"\xd4\x00\x00");
-        check_bytes(Value::Bool(true), &Type::Bool, b"\xc3");
-        check_bytes(300.into(), &Type::Number, b"\xcd\x01\x2c");
-        check_bytes(0.1.into(), &Type::Number, b"\xa30.1");
-        check_bytes("é".into(), &Type::String, b"\xa2\xc3\xa9");
-        check_bytes(Value::object([("a", Value::Null)]), &Type::object([("a", Type::Bool)]), b"\x81\xa1a\xc0");
-        let dynamic = Value::Dynamic(Box::new((Type::String, "x".into())));
-        check_bytes(dynamic, &Type::Dynamic, b"\x92\xc4\x08\"string\"\xa1x");
-        check_bytes(Value::Null, &Type::Dynamic, b"\xc0");
-        check_bytes(Value::Unknown(Refinement::not_null()), &Type::String, b"\xc7\x03\x0c\x81\x01\xc2");
-    }
-
-    #[test]
-    fn every_refinement_survives() {
-        let known = Known {
-            null: Some(false),
-            prefix: Some("arn:".to_owned()),
-            min: Some(Bound { limit: 1_i64.into(), inclusive: true }),
-            max: Some(Bound { limit: "0.1".parse().expect("is a number"), inclusive: false }),
-            min_length: Some(1),
-            max_length: Some(1 << 40),
-        };
-        let value = Value::Unknown(Refinement::from_known(known));
-        let bytes = encode(&value, &Type::String).expect("encodes");
-        assert_eq!(decode(&bytes, &Type::String), Ok(value));
-    }
-
-    #[test]
-    fn refinements_of_a_newer_terraform_are_passed_over() {
-        // Field 99 holds a map with an array in it.
-        let bytes = b"\xc7\x0a\x0c\x82\x63\x81\xa1a\x92\x01\xc0\x01\xc2";
-        assert_eq!(decode(bytes, &Type::String), Ok(Value::Unknown(Refinement::not_null())));
-    }
-
-    #[test]
-    fn floats_mean_their_exact_value() {
-        assert_eq!(decode(b"\xcb\x3f\xe0\0\0\0\0\0\0", &Type::Number), Ok(0.5.into()));
-        assert!(decode(b"\xcb\x7f\xf0\0\0\0\0\0\0", &Type::Number).is_err(), "infinity");
-        assert!(decode(b"\xcb\x7f\xf8\0\0\0\0\0\0", &Type::Number).is_err(), "not a number");
-        assert_eq!(decode(b"\xd0\xff", &Type::Number), Ok((-1).into()));
-    }
-
-    fn check_refused(bytes: &[u8], r#type: &Type, expected: &str) {
-        assert_eq!(decode(bytes, r#type).expect_err("is refused").to_string(), expected);
-    }
-
-    #[test]
-    fn hostile_bytes_are_refused() {
-        let list = Type::list(Type::String);
-        check_refused(b"", &list, "the message pack data do not end with the value");
-        check_refused(b"\xdd\xff\xff\xff\xff", &list, "the message pack data do not end with the value");
-        check_refused(b"\xc0\xc0", &list, "the message pack data do not end with the value");
-        check_refused(b"\x92\xa1a\x01", &list, "[1]: expected string, found a number");
-        check_refused(b"\xa1\xff", &Type::String, "a text is not UTF-8");
-        check_refused(b"\x81\xa1b\xc0", &Type::object([("a", Type::Bool)]), "b: expected no such attribute, found one");
-        let nested = [b"\x92\xa9\"dynamic\"".repeat(100_000), b"\xc0".to_vec()].concat();
-        check_refused(&nested, &Type::Dynamic, "values are nested more than 128 levels deep");
-        // A refinement with an unknown field of arrays within arrays.
-        let body = [b"\x81\x63".to_vec(), b"\x91".repeat(100_000)].concat();
-        let mut bytes = vec![0xc9];
-        bytes.extend((body.len() as u32).to_be_bytes());
-        bytes.push(12);
-        bytes.extend(body);
-        check_refused(&bytes, &Type::String, "the message pack data do not end with the value");
-    }
 }
