@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{backtest, bench, completions, forecast, man, models, now, panel};
+use crate::commands::{backtest, bench, completions, forecast, man, models, now, panel, plan, replay, report};
 use crate::error::CliError;
 
 /// Forecasts load and plans the capacity that it will need.
@@ -25,6 +25,12 @@ pub(crate) enum Command {
     Forecast(forecast::Arguments),
     /// Score a model on the past of a series, or on a panel of series
     Backtest(backtest::Arguments),
+    /// Plan the capacity that a load will need
+    Plan(plan::Arguments),
+    /// Replay ways to scale over a past load
+    Replay(replay::Arguments),
+    /// Write the report of a capacity plan as one HTML file
+    Report(report::Arguments),
     /// List the models and how their names are written
     Models(models::Arguments),
     /// Fit and forecast every series of a panel
@@ -45,6 +51,9 @@ impl Command {
         match self {
             Self::Forecast(arguments) => forecast::run(&arguments, quiet),
             Self::Backtest(arguments) => backtest::run(&arguments, quiet),
+            Self::Plan(arguments) => plan::run(&arguments, quiet),
+            Self::Replay(arguments) => replay::run(&arguments, quiet),
+            Self::Report(arguments) => report::run(&arguments, quiet),
             Self::Models(arguments) => models::run(&arguments),
             Self::Panel(arguments) => panel::run(&arguments, quiet),
             Self::Bench(arguments) => bench::run(&arguments, quiet),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use clap::Args;
+use forecast_core::model::Member;
 use forecast_core::{Ahead, Fitted, Forecast, Series};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,7 +16,7 @@ use crate::input::{self, SeriesArgs};
 use crate::levels::{self, LevelText};
 use crate::model;
 use crate::output::json::{Pairs, finite};
-use crate::output::number::{or_dash, short};
+use crate::output::number::{or_dash, percent, short};
 use crate::output::plot::{self, Line};
 use crate::output::table::{Align, Table};
 use crate::output::{self, Format, Ink, Screen};
@@ -80,7 +81,7 @@ struct Answer {
     aicc: Option<f64>,
     fit_seconds: f64,
     forecast: Vec<Step>,
-    members: Vec<forecast_core::model::Member>,
+    members: Vec<Member>,
 }
 
 /// One step of the answer.
@@ -138,19 +139,26 @@ fn heading(fitted: &dyn Fitted, y: &Series, fit_seconds: f64, screen: &Screen) -
     if !parameters.is_empty() {
         text.push_str(&format!("  {}", parameters.join("  ")));
     }
-    for member in fitted.members() {
-        let weights: Vec<String> = member.weights.iter().map(|w| format!("{:.0} %", w * 100.0)).collect();
-        text.push_str(&format!(
-            "  {}  {}  {}\n",
-            member.name,
-            weights.join(" "),
-            screen.paint(Ink::Dim, &member.reason)
-        ));
-    }
     if !text.ends_with('\n') {
         text.push('\n');
     }
+    text.push_str(&members(&fitted.members(), screen));
     text
+}
+
+/// The members of a mixture that have at least a hundredth of it, the heaviest first.
+fn members(all: &[Member], screen: &Screen) -> String {
+    let mean = |member: &Member| member.weights.iter().sum::<f64>() / member.weights.len().max(1) as f64;
+    let mut weighed: Vec<(f64, &Member)> = all.iter().map(|m| (mean(m), m)).filter(|(w, _)| *w >= 0.01).collect();
+    weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
+    if weighed.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&[("member", Align::Left), ("weight", Align::Right), ("why", Align::Left)]);
+    for (weight, member) in weighed {
+        table.row([member.name.clone(), percent(Some(weight)), member.reason.clone()]);
+    }
+    format!("\n{}\n", table.render(screen))
 }
 
 /// The last of the past, three times as long as the horizon, and the forecast between its outer quantiles.

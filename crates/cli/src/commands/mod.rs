@@ -8,3 +8,6 @@ pub(crate) mod man;
 pub(crate) mod models;
 pub(crate) mod now;
 pub(crate) mod panel;
+pub(crate) mod plan;
+pub(crate) mod replay;
+pub(crate) mod report;

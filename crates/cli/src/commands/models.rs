@@ -5,8 +5,7 @@ use forecast_core::models::CATALOGUE;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::output::table::{Align, Table};
-use crate::output::{self, Screen};
+use crate::output::{self, Ink, Screen};
 
 /// Arguments of `models`.
 #[derive(Debug, Args)]
@@ -22,11 +21,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
         let models = CATALOGUE.iter().map(|e| Model { name: e.name, form: e.form, description: e.summary }).collect();
         return output::print_json(&Answer { models });
     }
-    let mut table = Table::new(&[("name", Align::Left), ("what it is", Align::Left)]);
-    for entry in CATALOGUE {
-        table.row([entry.form.to_owned(), entry.summary.to_owned()]);
-    }
-    output::print(&table.render(&Screen::of_stdout()))
+    let screen = Screen::of_stdout();
+    let entries = CATALOGUE.iter().map(|e| format!("{}\n    {}\n", screen.paint(Ink::Bold, e.form), e.summary));
+    output::print(&entries.collect::<String>())
 }
 
 /// What `--json` prints.
@@ -39,6 +36,7 @@ struct Answer {
 #[derive(Debug, Serialize)]
 struct Model {
     name: &'static str,
+    /// How its name is written, with what it takes.
     form: &'static str,
     description: &'static str,
 }

@@ -89,8 +89,6 @@ pub(crate) enum Ink {
     Good,
     /// What to look at.
     Warning,
-    /// What is lost or removed.
-    Bad,
 }
 
 impl Ink {
@@ -102,7 +100,6 @@ impl Ink {
             Self::Forecast => "36",
             Self::Good => "32",
             Self::Warning => "33",
-            Self::Bad => "31",
         }
     }
 }
