@@ -8,6 +8,7 @@ pub mod capacity_plan;
 pub mod compare;
 pub mod cron;
 pub mod duration;
+mod fits;
 pub mod hooks;
 pub mod job;
 pub mod load;

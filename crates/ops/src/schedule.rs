@@ -10,7 +10,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp};
 
 use crate::capacity_plan::{After, CapacityPlan, Step, WeeklyStep};
-use crate::ports::{Limits, TargetError};
+pub use crate::fits::fits;
 
 /// A day of a week, as weekly lines begin: Monday is 1.
 const WEEKDAYS: [&str; 7] = ["1 Mon", "2 Tue", "3 Wed", "4 Thu", "5 Fri", "6 Sat", "7 Sun"];
@@ -188,27 +188,6 @@ pub fn parse_week(lines: &BTreeMap<String, String>) -> Result<Vec<WeeklyStep>, S
     let all = steps.clone();
     steps.retain(|s| std::mem::replace(&mut units, s.units) != s.units);
     if steps.is_empty() { Ok(all.into_iter().take(1).collect()) } else { Ok(steps) }
-}
-
-/// Whether a target's own limits can hold a plan; nobody is asked.
-///
-/// # Errors
-/// `Limit` with what the target holds and what the plan has.
-pub fn fits(target: &str, limits: &Limits, plan: &CapacityPlan) -> Result<(), TargetError> {
-    let error = |limit: String, got: String, advice: &str| {
-        Err(TargetError::Limit { what: target.to_owned(), limit, got, advice: advice.to_owned() })
-    };
-    if let Some(max) = limits.max_steps.filter(|max| plan.steps.len() > *max) {
-        let advice = format!("set `capacity.max_changes = {}` on the forecast", max.saturating_sub(1));
-        return error(format!("at most {max} steps"), format!("{} steps", plan.steps.len()), &advice);
-    }
-    let spacing = plan.steps.windows(2).map(|w| w[1].from.as_second() - w[0].from.as_second()).min();
-    let least = i64::try_from(limits.min_spacing_seconds).unwrap_or(i64::MAX);
-    if let Some(got) = spacing.filter(|s| *s < least) {
-        let advice = "raise `capacity.dwell` on the forecast";
-        return error(format!("steps at least {least} s apart"), format!("two {got} s apart"), advice);
-    }
-    Ok(())
 }
 
 fn day_name(date: Date) -> String {

@@ -174,7 +174,8 @@ fn make(
     };
     let (most, weekly) = (most_changes(settings, request.limits, end - from), settings.form == Form::Weekly);
     let needs_week = weekly || settings.after == AfterKind::Weekly;
-    let week = needs_week.then(|| week::typical(&guarded, request, settings, most.min(MOST_CHANGES), by_forecast));
+    let week =
+        needs_week.then(|| week::typical(&guarded, request, settings, &rails, most.min(MOST_CHANGES), by_forecast));
     let (runs, after) = match (week, settings.after) {
         (Some(week), _) if weekly => (week.expand(from, end, request.time_zone), After::Weekly { steps: week.steps() }),
         (Some(week), _) => (rails.compact(&guarded, most), After::Weekly { steps: week.steps() }),
@@ -275,6 +276,7 @@ fn check(settings: &CapacitySettings) -> Result<(), CapacityError> {
 }
 
 /// The guard rails with their settings in seconds.
+#[derive(Debug, Clone)]
 struct Rails<'a> {
     settings: &'a CapacitySettings,
     warm_up: i64,
@@ -295,6 +297,11 @@ impl<'a> Rails<'a> {
             freezes: freeze::windows(&settings.freeze_windows),
             prior: request.prior_units,
         }
+    }
+
+    /// The same for a week that recurs: freeze windows have a date, and what is there now is not there each week.
+    fn recurring(&self) -> Self {
+        Self { freezes: Vec::new(), prior: None, ..self.clone() }
     }
 
     fn frozen_at(&self, second: i64) -> bool {

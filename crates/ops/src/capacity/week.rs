@@ -9,10 +9,9 @@ use forecast_core::Series;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::compaction::Compaction;
 use super::demand::units_for_load;
 use super::runs::{Run, Runs, Why};
-use super::{Load, Request};
+use super::{Load, Rails, Request};
 use crate::capacity_plan::WeeklyStep;
 use crate::settings::CapacitySettings;
 use crate::weekly;
@@ -26,13 +25,14 @@ const HOUR: i64 = 3_600;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Week(Runs);
 
-/// The typical week of a timetable, with at most `most` changes.
+/// The typical week of a timetable, with at most `most` changes; ramps and dwell hold in it, too.
 ///
 /// With `by_forecast` the past fills in what the timetable does not reach; without, `min` does.
 pub(crate) fn typical(
     runs: &Runs,
     request: &Request<'_>,
     settings: &CapacitySettings,
+    rails: &Rails<'_>,
     most: usize,
     by_forecast: bool,
 ) -> Week {
@@ -56,17 +56,17 @@ pub(crate) fn typical(
     let unknown = if by_forecast { runs.peak() } else { settings.min };
     let floor = if settings.paused { 0 } else { settings.min };
     let units: Vec<u32> = slots.iter().map(|u| u.unwrap_or(unknown).max(floor)).collect();
-    let week = Week(compacted(&units, most));
+    let rails = rails.recurring();
+    let week = Week(rails.compact(&rails.settle(joined(&units)), most));
     if settings.form == crate::settings::Form::Weekly { week.covering(runs, zone) } else { week }
 }
 
-fn compacted(units: &[u32], most: usize) -> Runs {
+fn joined(units: &[u32]) -> Runs {
     let mut all =
         units.iter().enumerate().map(|(i, units)| Run { from: i as i64 * SLOT, units: *units, why: Why::Weekly });
     let first = Run { from: 0, units: units.first().copied().unwrap_or_default(), why: Why::Weekly };
     all.next();
-    let runs = Runs::new(first, all, WEEK);
-    if runs.as_slice().len() <= most { runs } else { Compaction::new(&runs, most).at_most(most) }
+    Runs::new(first, all, WEEK)
 }
 
 /// Units by hour of the local week, from the past of all loads: the largest need of any.
