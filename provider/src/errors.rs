@@ -1,18 +1,7 @@
 //! Errors of the libraries as diagnostics: each with the attribute at fault.
 
-use stormglass_ops::{SourceError, TargetError};
+use stormglass_ops::TargetError;
 use tfplugin::diagnostics::{Diagnostic, Diagnostics};
-
-/// A failure to read a source whose settings stand at `attribute`.
-pub(crate) fn source_error(attribute: &str, error: &SourceError) -> Diagnostics {
-    let (summary, path) = match error {
-        SourceError::Setting { setting, .. } => ("Wrong setting of a source", format!("{attribute}.{setting}")),
-        SourceError::Unreachable { .. } => ("Source cannot be read", attribute.to_owned()),
-        SourceError::Interrupted { .. } => ("Reading was interrupted", attribute.to_owned()),
-        _ => ("Source gives no series", attribute.to_owned()),
-    };
-    Diagnostic::error(summary, sentence(&error.to_string())).at(path.as_str()).into()
-}
 
 /// A failure of a target.
 pub(crate) fn target_error(error: &TargetError) -> Diagnostics {

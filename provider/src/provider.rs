@@ -27,7 +27,7 @@ pub struct ProviderModel {
 
 /// One entry of `connection`.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct ConnectionModel {
+pub(crate) struct ConnectionModel {
     endpoint: Option<String>,
     username: Option<String>,
     password: Option<String>,
@@ -48,7 +48,7 @@ impl std::fmt::Debug for ConnectionModel {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     /// Connections by name.
-    pub(crate) connections: BTreeMap<String, serde_json::Value>,
+    pub(crate) connections: stormglass_integrations::connection::Connections,
 }
 
 #[async_trait]

@@ -115,9 +115,9 @@ impl DataSource for Backtest {
 
     async fn read(&self, cx: &Context, config: BacktestModel) -> Result<BacktestModel, Diagnostics> {
         let job = job_settings(&config)?;
-        let _shared = cx.data::<Shared>()?;
+        let shared = cx.data::<Shared>()?;
         let wrong = |reason: String| Diagnostics::from(Diagnostic::error("Load cannot be read", sentence(&reason)).at("source"));
-        let source = config.source.config().map_err(wrong)?.source();
+        let source = config.source.config().map_err(wrong)?.or_step(job.forecast.step).source(&shared.connections);
         let source = source.map_err(|e| wrong(e.to_string()))?;
         let inputs = JobInputs { source: source.as_ref(), units: None };
         let measured = tokio::select! {

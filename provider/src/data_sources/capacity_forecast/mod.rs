@@ -100,8 +100,8 @@ fn source(
     settings: &JobSettings,
 ) -> Result<Box<dyn MetricSource>, stormglass_ops::SourceError> {
     let wrong = |reason: String| stormglass_ops::SourceError::Setting { setting: attribute.to_owned(), reason };
-    let _shared = cx.data::<Shared>().map_err(|d| wrong(d.to_string()))?;
-    model.config().map_err(wrong)?.source()
+    let shared = cx.data::<Shared>().map_err(|d| wrong(d.to_string()))?;
+    model.config().map_err(wrong)?.or_step(settings.forecast.step).source(&shared.connections)
 }
 
 /// Stops the computation when Terraform wants to stop.
