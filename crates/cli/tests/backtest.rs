@@ -18,7 +18,7 @@ fn rows_by_origin(dump: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 fn backtest(load: &str, dump: &str, more: &[&str]) -> serde_json::Value {
-    let arguments = ["backtest", load, "--step", "1h", "--horizon", "6h", "--stride", "1h", "--dump", dump, "--json"];
+    let arguments = ["backtest", load, "--step", "1h", "--horizon", "6h", "--dump", dump, "--json"];
     run(&[&arguments, more].concat()).json()
 }
 

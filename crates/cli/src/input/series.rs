@@ -94,13 +94,19 @@ impl SeriesArgs {
 /// Reads a series file; what is wrong with it is wrong use.
 pub(crate) fn read(path: &Path, format: &Format) -> Result<RawSeries, CliError> {
     csv::read_file(path, format).map_err(|error| match error {
-        SourceError::Invalid { what, reason } if reason.contains("no column") && looks_wide(path) => {
-            CliError::Usage(format!(
-                "{what}: {reason}; rows of `id,v1,v2,…` are a panel: see `stormglass panel` and `backtest --panel`"
-            ))
-        }
+        SourceError::Invalid { what, reason } if looks_wide(path) => CliError::Usage(format!(
+            "{what}: {reason}; rows of `id,v1,v2,…` are a panel: see `stormglass panel` and `backtest --panel`"
+        )),
+        SourceError::Invalid { what, reason } => CliError::Usage(format!("{what}: {}", as_options(reason))),
         other => CliError::usage(other),
     })
+}
+
+/// The reader's advice with the names that its settings have on the command line.
+fn as_options(reason: String) -> String {
+    let names = [("time_column", "time-column"), ("value_column", "value-column"), ("time_format", "time-format")];
+    let names = names.into_iter().chain([("separator", "separator"), ("decimal", "decimal")]);
+    names.fold(reason, |text, (setting, option)| text.replace(&format!("`{setting}`"), &format!("`--{option}`")))
 }
 
 /// Whether the first line holds more than a few cells, most of them numbers.
@@ -149,6 +155,12 @@ mod tests {
             remarks(&report),
             ["3 samples of an instant that another sample has; the last one counts, the first at 1970-01-01T00:00:00Z"]
         );
+    }
+
+    #[test]
+    fn advice_names_options() {
+        let reason = "name it with `time_column`, or check `separator`".to_owned();
+        assert_eq!(as_options(reason), "name it with `--time-column`, or check `--separator`");
     }
 
     #[test]

@@ -63,12 +63,16 @@ impl Settings {
             Some(Value::Object(load)) => load.remove("units"),
             _ => None,
         };
-        let connections: BTreeMap<String, ConnectionConfig> =
+        let named: BTreeMap<String, ConnectionConfig> =
             all.remove("connection").map_or_else(|| Ok(BTreeMap::new()), |value| parse(value, "connection"))?;
+        let mut connections = Connections::default();
+        for (name, config) in named {
+            connections.insert(name, config);
+        }
         Ok(Self {
             source: Source(parse(source, "source")?),
             units: units.map(|value| parse(value, "load.units").map(Source)).transpose()?,
-            connections: Connections::new(connections).map_err(|e| e.to_string())?,
+            connections,
             job: parse(Value::Object(all), "")?,
         })
     }

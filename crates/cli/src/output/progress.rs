@@ -37,15 +37,18 @@ impl Progress {
         Self { what, each, way }
     }
 
-    /// Tells that `done` of `total` are done.
+    /// Tells that `done` of `total` are done; work of one piece has no progress.
     pub(crate) fn tell(&mut self, done: usize, total: usize) {
+        if total <= 1 {
+            return;
+        }
         match &mut self.way {
             Way::Bar(bar) => {
                 bar.set_length(total as u64);
                 bar.set_position(done as u64);
             }
             Way::Lines { tenth } => {
-                let now = if total == 0 { 10 } else { done * 10 / total };
+                let now = done * 10 / total;
                 if now > *tenth {
                     *tenth = now;
                     // Nobody can be told that standard error is gone.
