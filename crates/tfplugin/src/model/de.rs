@@ -233,6 +233,8 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de> {
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_unit(),
+            // The arguments of a function that has no parameters.
+            Value::Tuple(all) if all.is_empty() => visitor.visit_unit(),
             _ => Err(self.mismatch("null")),
         }
     }

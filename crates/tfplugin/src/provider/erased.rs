@@ -418,3 +418,46 @@ fn at_argument(error: ValueError, fixed: usize) -> FunctionError {
     let within = ValueError { path: steps.cloned().collect::<Vec<_>>().into(), ..error };
     FunctionError { text: within.to_string(), argument }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::parameter;
+
+    struct Join;
+
+    impl Function for Join {
+        type Arguments = (String, Vec<i64>);
+        type Output = String;
+
+        fn name(&self) -> &'static str {
+            "join"
+        }
+
+        fn signature(&self) -> Signature {
+            Signature::new("Joins numbers.", Type::String)
+                .parameter(parameter("separator", Type::String))
+                .variadic(parameter("numbers", Type::Number))
+        }
+
+        fn call(&self, (separator, numbers): Self::Arguments) -> Result<String, FunctionError> {
+            Ok(numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(&separator))
+        }
+    }
+
+    fn check_call(arguments: Vec<Value>, expected: Result<&str, (usize, &str)>) {
+        let expected = match expected {
+            Ok(text) => Ok(text.into()),
+            Err((argument, text)) => Err(FunctionError::argument(argument, text)),
+        };
+        assert_eq!(Erased(Join).call(arguments), expected);
+    }
+
+    #[test]
+    fn arguments_of_a_variadic_parameter_are_counted_on() {
+        check_call(vec!["-".into(), 1.into(), 2.into()], Ok("1-2"));
+        check_call(vec!["-".into()], Ok(""));
+        check_call(vec![1.into(), 2.into()], Err((0, "expected a string, found a number")));
+        check_call(vec!["-".into(), 1.into(), 0.5.into()], Err((2, "expected a whole number, found 0.5")));
+    }
+}

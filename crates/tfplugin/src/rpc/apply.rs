@@ -73,6 +73,7 @@ impl Inner {
         };
         let (state, identity) = kept.map_or((Value::Null, None), |kept| (kept.state, kept.identity));
         let state = planning::null_write_only(&entry.schema, planning::without_unknowns(state));
+        secrets::hide(&entry.schema, &state);
         let identity = identity_message(identity.as_ref(), entry.identity.as_ref().map(|it| &it.r#type));
         Ok(Response {
             new_state: Some(convert::message(&state, &entry.r#type)?),

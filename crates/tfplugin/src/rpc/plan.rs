@@ -29,8 +29,10 @@ impl Inner {
         if self.awaits_configuration() {
             cx.defer(DeferReason::ProviderConfigUnknown);
         }
+        // An object keeps its identity; a new one has none before it is made.
+        let planned_identity = request.prior_identity.clone().filter(|_| !prior.is_null());
         if proposed.is_null() { plan_destroy(entry, cx, &prior) } else { plan_change(entry, cx, &prior, proposed) }
-            .map(|response| Response { planned_identity: request.prior_identity.clone(), ..response })
+            .map(|response| Response { planned_identity, ..response })
     }
 }
 

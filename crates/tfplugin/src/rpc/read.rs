@@ -51,6 +51,7 @@ impl Inner {
         };
         let (state, identity) = kept.map_or((Value::Null, None), |kept| (kept.state, kept.identity));
         let state = planning::null_write_only(&entry.schema, planning::without_unknowns(state));
+        secrets::hide(&entry.schema, &state);
         let identity = identity_message(identity.as_ref(), entry.identity.as_ref().map(|it| &it.r#type));
         Ok(read_resource::Response {
             new_state: Some(convert::message(&state, &entry.r#type)?),
@@ -92,11 +93,14 @@ impl Inner {
         let result = entry.part.read(&cx, &settings, &entry.r#type).await;
         let mut diagnostics = cx.take_diagnostics();
         match result {
-            Ok(state) => Ok(read_data_source::Response {
-                state: Some(convert::message(&planning::without_unknowns(state), &entry.r#type)?),
-                diagnostics: convert::diagnostics(diagnostics),
-                deferred: None,
-            }),
+            Ok(state) => {
+                secrets::hide(&entry.schema, &state);
+                Ok(read_data_source::Response {
+                    state: Some(convert::message(&planning::without_unknowns(state), &entry.r#type)?),
+                    diagnostics: convert::diagnostics(diagnostics),
+                    deferred: None,
+                })
+            }
             Err(more) => {
                 diagnostics.extend(more);
                 Err(diagnostics)

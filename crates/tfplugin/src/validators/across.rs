@@ -1,7 +1,8 @@
 //! Checks across attributes: which may, may not, or have to stand together.
 //!
 //! Names are dotted paths from the object in which the attribute stands; [`exactly_one_of`], [`at_least_one_of`] and
-//! [`all_of`] are set on the object itself (a schema, a block, a nested attribute) and name what it holds.
+//! [`all_of`] are set on the object itself (a schema, a block, a nested attribute) and name what it holds; on nested lists,
+//! sets and maps they stand within [`each`](super::each).
 
 use super::{Check, Validate, Validator};
 use crate::diagnostics::{Diagnostic, Diagnostics};

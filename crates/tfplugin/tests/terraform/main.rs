@@ -4,6 +4,7 @@
 mod workspace;
 
 use std::fs;
+#[cfg(unix)]
 use std::io::{BufRead, BufReader};
 
 use workspace::Workspace;
@@ -136,6 +137,7 @@ fn a_failed_deletion_keeps_the_object() {
     assert_eq!(workspace.instance()["attributes"]["path"], "a.txt");
 }
 
+#[cfg(unix)]
 #[test]
 fn an_interrupted_creation_keeps_what_exists() {
     let workspace = Workspace::new(&note("  mode = \"wait\""));

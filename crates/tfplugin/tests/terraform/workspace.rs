@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
+use std::process::Child;
+use std::process::{Command, Stdio};
 
 const HEADER: &str = r#"
 terraform {
@@ -109,6 +111,7 @@ impl Workspace {
     }
 
     /// Terraform in the background, with the provider's log on standard error.
+    #[cfg(unix)]
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
         command.env("TF_LOG_PROVIDER", "info");
