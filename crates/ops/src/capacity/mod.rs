@@ -40,6 +40,8 @@ use runs::{Runs, Stretch, Why};
 const CHANGES_PER_DAY: usize = 12;
 /// Changes that a timetable has at most, where `max_changes` is not set, so that the state stays small.
 const MOST_CHANGES: usize = 100;
+/// Runs among which the cheapest are chosen exactly; more are first thinned by a longer dwell, so that time stays bounded.
+const MOST_COMPARED: usize = 2_000;
 /// Least time between two changes, in seconds: timetables are in whole minutes.
 const LEAST_SPACING: u64 = 60;
 
@@ -337,7 +339,12 @@ impl<'a> Rails<'a> {
         if runs.as_slice().len() <= most {
             return runs.clone();
         }
-        let compaction = Compaction::new(runs, most);
+        let (mut coarse, mut spacing) = (runs.clone(), self.ramp.spacing);
+        while coarse.as_slice().len() > MOST_COMPARED.max(most) {
+            spacing = spacing.saturating_mul(2);
+            coarse = dwell::spaced(&coarse, spacing, |t| !self.frozen_at(t));
+        }
+        let compaction = Compaction::new(&coarse, most);
         for count in (1..=most).rev() {
             let compacted = compaction.at_most(count);
             if self.ramp.holds(&compacted) {

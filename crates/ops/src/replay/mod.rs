@@ -75,6 +75,14 @@ pub enum ReplayError {
         /// Samples found.
         samples: usize,
     },
+    /// Stamps so far apart that no replay would end.
+    #[error(
+        "the samples reach over {days} days at this step; expected at most 20 million steps and minutes: look for a wrong stamp"
+    )]
+    TooLong {
+        /// Days between the first and the last sample.
+        days: i64,
+    },
     /// A setting out of range.
     #[error("{setting} is {found}; expected {expected}")]
     Setting {

@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use super::ReplayError;
 
 const DAY: usize = 1_440;
+/// Most minutes, and most samples: more than thirty years, and more than any scraper keeps.
+const LONGEST: i64 = 20_000_000;
 /// Fewest steps that forecasts are made in, in seconds.
 const DECISION_STEP: u64 = 300;
 /// A bin with a smaller share of its samples is missing.
@@ -42,6 +44,10 @@ impl Trace {
             return Err(ReplayError::TooShort { samples: samples.len() });
         };
         let (start, last) = (first.0, samples[samples.len() - 1].0);
+        let minutes = (last - start) / 60;
+        if minutes > LONGEST || (last - start) / step > LONGEST {
+            return Err(ReplayError::TooLong { days: minutes / DAY as i64 });
+        }
         let mut rows = vec![f64::NAN; usize::try_from((last - start) / step).unwrap_or_default() + 1];
         for (time, value) in &samples {
             let row = usize::try_from((time - start + step / 2) / step).unwrap_or_default();
@@ -195,5 +201,6 @@ mod tests {
         assert_eq!(Trace::new(&raw(60, &week)).unwrap().scored().len(), 3 * DAY);
         assert_eq!(Trace::new(&raw(60, &vec![1.0; 100 * DAY])).unwrap().scored().len(), 14 * DAY);
         assert!(matches!(Trace::new(&raw(60, &[1.0])), Err(ReplayError::TooShort { samples: 1 })));
+        assert!(matches!(Trace::new(&raw(2_000_000_000, &[1.0, 2.0])), Err(ReplayError::TooLong { days: 23_148 })));
     }
 }
