@@ -6,9 +6,9 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::experts::Simple;
-use super::history::{DAY, History};
+use super::history::{DAY, History, Unit};
 use super::regression::Regression;
-use super::weights::{Tuning, Weights};
+use super::weights::{Told, Tuning, Weights};
 use crate::conformal::{Conformal, TRACKED};
 use crate::series::Series;
 
@@ -55,6 +55,9 @@ struct Pending {
 pub(super) struct Engine {
     #[serde(skip)]
     history: History,
+    /// The same in logarithms, where a regression is learned on them.
+    #[serde(skip)]
+    logs: Option<History>,
     /// A power of two near the median size of the values; all else is counted in it.
     unit: f64,
     simple: Vec<Simple>,
@@ -99,7 +102,10 @@ impl Engine {
         let groups = horizon.div_ceil(group);
         let day = history.day;
         let first = if y.len() >= 2 * day + 8 { day + 1 } else { (y.len() / 4).clamp(1, day + 1) };
-        let count = setup.simple.len() + setup.regressions.len();
+        let negative = y.values().iter().any(|v| *v < 0.0);
+        let regressions: Vec<Regression> = setup.regressions.into_iter().filter(|r| !(negative && r.log)).collect();
+        let logs = regressions.iter().any(|r| r.log).then(|| history.clone());
+        let count = setup.simple.len() + regressions.len();
         let prior = vec![1.0 / count as f64; count];
         let per_day = (DAY as f64 / history.step as f64 / group as f64).max(1.0);
         let change = y.values().windows(2).map(|w| (w[1] / unit - w[0] / unit).abs()).sum::<f64>() / y.len() as f64;
@@ -117,7 +123,8 @@ impl Engine {
             left: 0,
             learned_at: 0,
             simple: setup.simple,
-            regressions: setup.regressions,
+            regressions,
+            logs,
             growth: setup.growth,
             tuning: setup.tuning,
             unit,
@@ -132,15 +139,16 @@ impl Engine {
     /// Gives back what is not stored: all that follows from the series alone.
     pub(super) fn remember(&mut self, y: &Series) {
         self.history = History::new(y);
+        self.logs = self.regressions.iter().any(|r| r.log).then(|| self.history.clone());
         while self.history.len() < y.len() {
-            self.history.push(y, self.unit);
+            self.push(y);
         }
     }
 
     /// Takes in the steps of `y` that were not seen yet; with `learn`, regressions are learned on the way.
     pub(super) fn advance(&mut self, y: &Series, learn: bool) {
         while self.history.len() < y.len() {
-            self.history.push(y, self.unit);
+            self.push(y);
             self.residuals.push(self.one_step_error());
             self.absorb();
             let origin = self.history.len();
@@ -151,6 +159,21 @@ impl Engine {
                 let pending = self.look_ahead(origin, self.horizon);
                 self.pending.push_back(pending);
             }
+        }
+    }
+
+    fn push(&mut self, y: &Series) {
+        self.history.push(y, Unit::Plain(self.unit));
+        if let Some(logs) = &mut self.logs {
+            logs.push(y, Unit::Log(self.unit));
+        }
+    }
+
+    /// The history that a regression is learned on, and its unit.
+    fn read_by(&self, log: bool) -> (&History, Unit) {
+        match &self.logs {
+            Some(logs) if log => (logs, Unit::Log(self.unit)),
+            _ => (&self.history, Unit::Plain(self.unit)),
         }
     }
 
@@ -171,7 +194,8 @@ impl Engine {
     fn learn(&mut self) {
         self.learned_at = self.history.len();
         for regression in &mut self.regressions {
-            regression.learn(&self.history, self.first, self.group, self.horizon, self.group);
+            let history = self.logs.as_ref().filter(|_| regression.log).unwrap_or(&self.history);
+            regression.learn(history, self.first, self.group, self.horizon, self.group);
         }
     }
 
@@ -209,7 +233,9 @@ impl Engine {
             expert.forecast(&self.history, origin, row);
         }
         for (regression, row) in self.regressions.iter().zip(&mut rows) {
-            regression.forecast(&self.history, origin, self.group, row);
+            let (history, unit) = self.read_by(regression.log);
+            regression.forecast(history, origin, self.group, row);
+            row.iter_mut().for_each(|x| *x = unit.to_plain(*x));
         }
         let (floor, last) = (self.floor(), self.history.clipped[origin - 1]);
         experts.iter_mut().for_each(|x| *x = if x.is_finite() { x.max(floor) } else { last });
@@ -257,9 +283,9 @@ impl Engine {
                 }
                 let count = self.prior.len();
                 let own = &pending.weights[group * count..][..count];
-                if let Some((regrets, losses)) = score(&self.history, self.horizon, pending, leads.clone(), own) {
+                if let Some(told) = score(&self.history, self.horizon, pending, leads.clone(), own) {
                     let per_day = (self.history.day as f64 / leads.len() as f64).max(1.0);
-                    self.weights[group].absorb(&regrets, &losses, &self.prior, self.tuning, per_day);
+                    self.weights[group].absorb(&told, &self.prior, self.tuning, per_day);
                 }
                 // One lead of the group, another at each origin: its neighbors tell nearly the same.
                 let k = leads.start + self.scored[group] % leads.len();
@@ -343,19 +369,14 @@ pub(super) struct Standing {
 }
 
 /// Mean regrets and losses of the experts over some leads of an origin; `None` if nothing was observed there.
-fn score(
-    history: &History,
-    horizon: usize,
-    pending: &Pending,
-    leads: Range<usize>,
-    own: &[f64],
-) -> Option<(Vec<f64>, Vec<f64>)> {
+fn score(history: &History, horizon: usize, pending: &Pending, leads: Range<usize>, own: &[f64]) -> Option<Told> {
     let (mut regrets, mut losses) = (vec![0.0; own.len()], vec![0.0; own.len()]);
-    let mut seen = 0usize;
+    let (mut seen, mut total) = (0usize, 0.0);
     for k in leads.filter(|k| history.observed[pending.origin + k]) {
         seen += 1;
         let truth = history.clipped[pending.origin + k];
         let mixed = mix(own, &pending.experts, horizon, k);
+        total += (mixed - truth).abs();
         let sign = if mixed > truth { 1.0 } else { -1.0 };
         for (e, (regret, loss)) in regrets.iter_mut().zip(&mut losses).enumerate() {
             // One that sleeps neither gains nor loses on the mixture.
@@ -365,7 +386,7 @@ fn score(
         }
     }
     regrets.iter_mut().chain(&mut losses).for_each(|x| *x /= seen as f64);
-    (seen > 0).then_some((regrets, losses))
+    (seen > 0).then(|| Told { regrets, losses, own: total / seen as f64 })
 }
 
 fn mix(weights: &[f64], experts: &[f64], horizon: usize, k: usize) -> f64 {

@@ -3,6 +3,8 @@
 //! Everything here is causal: the entry of a step is computed from that step and earlier ones, once, and never
 //! changes, except that profiles of steps to come are extended as the past grows.
 
+use serde::{Deserialize, Serialize};
+
 use crate::series::Series;
 
 /// Seconds of a day.
@@ -11,6 +13,35 @@ pub(crate) const DAY: u64 = 86_400;
 const SMOOTHING: u64 = 900;
 /// How far above the 99 % quantile a value may count, in distances of that quantile from the median.
 const CLIP_REACH: f64 = 2.0;
+
+/// What the curve of a logarithmic unit is steepest against: a tenth of the usual size.
+const LOG_BEND: f64 = 10.0;
+
+/// How values are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Unit {
+    /// In multiples of a number, a power of two near their usual size.
+    Plain(f64),
+    /// As the logarithm of one plus ten times that; nothing below zero.
+    Log(f64),
+}
+
+impl Unit {
+    fn count(self, value: f64) -> f64 {
+        match self {
+            Self::Plain(size) => value / size,
+            Self::Log(size) => libm::log1p(LOG_BEND * (value / size).max(0.0)),
+        }
+    }
+
+    /// A value counted in this unit as it is in the plain unit of the same size.
+    pub(crate) fn to_plain(self, counted: f64) -> f64 {
+        match self {
+            Self::Plain(_) => counted,
+            Self::Log(_) => libm::expm1(counted.min(700.0)) / LOG_BEND,
+        }
+    }
+}
 
 /// Values seen, in the order of the grid, and what is derived from them.
 #[derive(Debug, Clone, Default)]
@@ -98,12 +129,12 @@ impl History {
         if self.has_day() { self.steps_in(SMOOTHING) } else { 1 }
     }
 
-    /// Takes in the next step of `y`, whose values are counted in `unit`.
-    pub(crate) fn push(&mut self, y: &Series, unit: f64) {
+    /// Takes in the next step of `y`.
+    pub(crate) fn push(&mut self, y: &Series, unit: Unit) {
         let n = self.len();
         let value = match y.observation(n) {
-            Some(value) => value / unit,
-            None if n == 0 => y.values()[0] / unit,
+            Some(value) => unit.count(value),
+            None if n == 0 => unit.count(y.values()[0]),
             None if self.has_day() && n >= self.day => self.values[n - self.day],
             None => self.values[n - 1],
         };

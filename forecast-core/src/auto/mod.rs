@@ -83,6 +83,9 @@ impl Auto {
                     regression(Base::Kind, 0.003),
                     regression(Base::Kind, 0.05),
                     regression(Base::Last, 0.02),
+                    regression(Base::Week, 0.003).on_logs(),
+                    regression(Base::Kind, 0.003).on_logs(),
+                    regression(Base::Kind, 0.05).on_logs(),
                 ];
                 if preset == Preset::Thorough {
                     all.extend([regression(Base::Day, 0.003), regression(Base::Week, 0.05)]);

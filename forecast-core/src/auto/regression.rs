@@ -27,6 +27,8 @@ const ROWS: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Regression {
     pub(crate) base: Base,
+    /// Whether it is learned on logarithms.
+    pub(crate) log: bool,
     /// Strength of the shrinkage toward the base.
     pub(crate) ridge: f64,
     /// Days that are learned from.
@@ -125,7 +127,12 @@ fn lead_columns(history: &History, origin: usize, k: usize, base: f64, out: &mut
 
 impl Regression {
     pub(crate) fn new(base: Base, ridge: f64, window_days: f64) -> Self {
-        Self { base, ridge, window_days, groups: Vec::new() }
+        Self { base, log: false, ridge, window_days, groups: Vec::new() }
+    }
+
+    /// The same on logarithms of the load, where seasons are factors.
+    pub(crate) fn on_logs(self) -> Self {
+        Self { log: true, ..self }
     }
 
     /// Whether it has learned anything.
@@ -135,7 +142,12 @@ impl Regression {
 
     /// Name in the grammar of model names.
     pub(crate) fn name(&self, history: &History) -> String {
-        format!("regression({}, {})", self.base.simple().name(history), self.ridge)
+        format!(
+            "{}regression({}, {})",
+            if self.log { "log " } else { "" },
+            self.base.simple().name(history),
+            self.ridge
+        )
     }
 
     /// Learns from all origins `first, first + stride, ...` whose truth is in; `group` leads share coefficients.

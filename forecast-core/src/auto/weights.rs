@@ -2,11 +2,19 @@
 //!
 //! Polynomially weighted averages with the gradient trick: the regret of an expert is what the mixture's loss would
 //! have lost by moving toward it, r = s (p - f) with s the sign of the mixture's error p - y. Weights are proportional
-//! to the positive part of R / V, sums of r and of r^2 that fade with a half-life. Before anything was seen, and for a
+//! to the positive part of R / V, sums of r and of r^2 that fade with a half-life; r is counted in the mixture's own
+//! recent losses, so that days of large and of small errors have their say alike. Before anything was seen, and for a
 //! fixed share ever after, they are the prior's. Sources: Gaillard, Stoltz & van Erven (2014), COLT, PMLR 35
 //! (ML-Poly); Herbster & Warmuth (1998) for the fixed share.
 
 use serde::{Deserialize, Serialize};
+
+/// Days in which the memory of how large losses are halves; regrets are counted in it.
+const SIZE_HALF_LIFE: f64 = 2.0;
+/// Most that a single regret counts, in sizes.
+const MOST: f64 = 10.0;
+/// Squared regret a day that each expert is taken to have seen before, so that one good day does not win all.
+const DOUBT: f64 = 0.5;
 
 /// Knobs of the aggregation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -25,13 +33,32 @@ pub(crate) struct Weights {
     /// Losses of the experts, fading alike, for people to read.
     losses: Vec<f64>,
     weights: Vec<f64>,
+    /// Fading mean of the mixture's loss, and its weight.
+    size: (f64, f64),
+}
+
+/// What one origin tells, each a mean over the leads of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    /// Regret of each expert.
+    pub(crate) regrets: Vec<f64>,
+    /// Absolute error of each expert.
+    pub(crate) losses: Vec<f64>,
+    /// Absolute error of the mixture.
+    pub(crate) own: f64,
 }
 
 impl Weights {
     /// Weights equal to a prior, which sums to one.
     pub(crate) fn new(prior: &[f64]) -> Self {
         let zeros = vec![0.0; prior.len()];
-        Self { regret: zeros.clone(), variance: zeros.clone(), losses: zeros, weights: prior.to_vec() }
+        Self {
+            regret: zeros.clone(),
+            variance: zeros.clone(),
+            losses: zeros,
+            weights: prior.to_vec(),
+            size: (0.0, 0.0),
+        }
     }
 
     /// Present weights, adding up to one.
@@ -44,23 +71,29 @@ impl Weights {
         &self.losses
     }
 
-    /// Takes in one origin's regrets and losses (mean over the group's leads, over the scale of the series).
+    /// Takes in what one origin tells.
     ///
-    /// `fade`: factor on all that was seen before; `per_day`: origins a day.
-    pub(crate) fn absorb(&mut self, regrets: &[f64], losses: &[f64], prior: &[f64], tuning: Tuning, per_day: f64) {
-        let fade = libm::exp2(-1.0 / (tuning.half_life_days * per_day));
-        for (e, (regret, loss)) in regrets.iter().zip(losses).enumerate() {
-            self.regret[e] = self.regret[e] * fade + regret;
-            self.variance[e] = self.variance[e] * fade + regret * regret;
-            self.losses[e] = self.losses[e] * fade + loss;
+    /// `per_day`: origins a day, as far as they tell something new.
+    pub(crate) fn absorb(&mut self, told: &Told, prior: &[f64], tuning: Tuning, per_day: f64) {
+        let keep = libm::exp2(-1.0 / (SIZE_HALF_LIFE * per_day));
+        let weight = self.size.1 * keep + 1.0;
+        self.size = ((self.size.0 * self.size.1 * keep + told.own) / weight, weight);
+        if self.size.0 > 0.0 {
+            let fade = libm::exp2(-1.0 / (tuning.half_life_days * per_day));
+            for (e, (regret, loss)) in told.regrets.iter().zip(&told.losses).enumerate() {
+                let regret = (regret / self.size.0).clamp(-MOST, MOST);
+                self.regret[e] = self.regret[e] * fade + regret;
+                self.variance[e] = self.variance[e] * fade + regret * regret;
+                self.losses[e] = self.losses[e] * fade + loss / self.size.0;
+            }
         }
-        self.reweigh(prior, tuning);
+        self.reweigh(prior, tuning, per_day);
     }
 
-    fn reweigh(&mut self, prior: &[f64], tuning: Tuning) {
+    fn reweigh(&mut self, prior: &[f64], tuning: Tuning, per_day: f64) {
         let mut total = 0.0;
         for ((weight, regret), variance) in self.weights.iter_mut().zip(&self.regret).zip(&self.variance) {
-            *weight = if *variance > 0.0 { regret.max(0.0) / variance } else { 0.0 };
+            *weight = regret.max(0.0) / (variance + DOUBT * per_day);
             total += *weight;
         }
         let told = total > 0.0 && total.is_finite();
@@ -74,6 +107,10 @@ impl Weights {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn told(regrets: [f64; 2], losses: [f64; 2]) -> Told {
+        Told { regrets: regrets.to_vec(), losses: losses.to_vec(), own: losses[0].min(losses[1]) }
+    }
 
     const TUNING: Tuning = Tuning { half_life_days: 7.0, share: 0.02 };
 
@@ -90,8 +127,8 @@ mod tests {
     fn the_better_expert_gets_the_weight() {
         let prior = [0.5, 0.5];
         let mut weights = Weights::new(&prior);
-        for _ in 0..50 {
-            weights.absorb(&[0.1, -0.1], &[1.0, 2.0], &prior, TUNING, 24.0);
+        for _ in 0..100 {
+            weights.absorb(&told([0.1, -0.1], [1.0, 2.0]), &prior, TUNING, 24.0);
             check_sum(&weights);
         }
         assert!(weights.get()[0] > 0.98, "{:?}", weights.get());
@@ -103,19 +140,41 @@ mod tests {
         let prior = [0.5, 0.5];
         let mut weights = Weights::new(&prior);
         for _ in 0..10 {
-            weights.absorb(&[0.1, -0.1], &[1.0, 2.0], &prior, TUNING, 1.0);
+            weights.absorb(&told([0.1, -0.1], [1.0, 2.0]), &prior, TUNING, 1.0);
         }
         for _ in 0..30 {
-            weights.absorb(&[-0.1, 0.1], &[2.0, 1.0], &prior, TUNING, 1.0);
+            weights.absorb(&told([-0.1, 0.1], [2.0, 1.0]), &prior, TUNING, 1.0);
         }
         assert!(weights.get()[1] > 0.9, "{:?}", weights.get());
+    }
+
+    #[test]
+    fn one_good_day_does_not_win_all() {
+        let prior = [0.5, 0.5];
+        let mut weights = Weights::new(&prior);
+        for _ in 0..200 {
+            weights.absorb(&told([0.05, 0.0], [1.0, 1.1]), &prior, TUNING, 24.0);
+        }
+        weights.absorb(&told([0.0, 0.5], [1.0, 0.5]), &prior, TUNING, 24.0);
+        assert!(weights.get()[0] > 0.8, "{:?}", weights.get());
+    }
+
+    #[test]
+    fn the_unit_of_the_losses_does_not_matter() {
+        let prior = [0.5, 0.5];
+        let (mut small, mut large) = (Weights::new(&prior), Weights::new(&prior));
+        for _ in 0..30 {
+            small.absorb(&told([0.1, -0.1], [1.0, 2.0]), &prior, TUNING, 24.0);
+            large.absorb(&told([102.4, -102.4], [1024.0, 2048.0]), &prior, TUNING, 24.0);
+        }
+        assert_eq!(small.get(), large.get());
     }
 
     #[test]
     fn nothing_told_leaves_the_prior() {
         let prior = [0.3, 0.7];
         let mut weights = Weights::new(&prior);
-        weights.absorb(&[0.0, 0.0], &[0.0, 0.0], &prior, TUNING, 24.0);
+        weights.absorb(&told([0.0, 0.0], [0.0, 0.0]), &prior, TUNING, 24.0);
         assert_eq!(weights.get(), prior);
     }
 }
