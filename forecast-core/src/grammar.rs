@@ -335,6 +335,9 @@ mod tests {
         check_name("holt", "holt");
         check_name("holt(damped)", "holt(damped)");
         check_name("ses", "ses");
+        check_name("theta[24]", "theta[24]");
+        check_name("theta(dynamic)", "theta(dynamic)");
+        check_name("croston(TSB)", "croston(tsb)");
         check_name("ets", "ets");
         check_name("ets(a,ad,m)[24]", "ets(A,Ad,M)[24]");
         check_name("ets(M,N,N)[24]", "ets(M,N,N)");

@@ -11,6 +11,8 @@ fn names() -> Vec<String> {
         "ensemble" => vec!["ensemble(naive, mean)".to_owned()],
         "holt_winters" => vec!["holt_winters[4]".into(), "holt_winters(multiplicative, damped)[4]".into()],
         "ets" => vec!["ets[4]".into(), "ets(A,Ad,A)[4]".into(), "ets(M,M,M)[4]".into(), "ets(M,Ad,N)".into()],
+        "theta" => vec!["theta[4]".into(), "theta(optimized)[4]".into(), "theta(dynamic)".into()],
+        "croston" => vec!["croston".into(), "croston(tsb)".into()],
         "seasonal_naive" | "seasonal_naive_levelled" | "profile" => vec![format!("{name}[4]"), name.to_owned()],
         other => vec![other.to_owned()],
     };

@@ -1,8 +1,9 @@
 //! The one list of models: what they are called, what they are for, how a name becomes one, how a stored fit comes back.
 
 use super::{
-    Drift, Ensemble, Ets, Form, HoltWinters, Mean, Naive, Profile, ProfileSeason, Seasonal, SeasonalNaive,
-    SeasonalNaiveLevelled, ensemble, ets, holt_winters, rule,
+    Arima, Croston, CrostonKind, Drift, Ensemble, Ets, Form, HoltWinters, Mean, Naive, Profile, ProfileSeason,
+    Seasonal, SeasonalNaive, SeasonalNaiveLevelled, Theta, ThetaKind, croston, ensemble, ets, holt_winters,
+    rule, theta,
 };
 use crate::auto::Auto;
 use crate::grammar::{self, Call, GrammarError};
@@ -105,6 +106,20 @@ pub const CATALOGUE: &[Entry] = &[
         restore: ets::restore,
     },
     Entry {
+        name: "theta",
+        form: "theta, theta(optimized) or theta(dynamic), each with [season]",
+        summary: "Smoothing plus half of the trend; quick and strong on short series.",
+        build: theta,
+        restore: theta::restore,
+    },
+    Entry {
+        name: "croston",
+        form: "croston, croston(sba) or croston(tsb)",
+        summary: "For load that is mostly zero: sizes and intervals of the demands are smoothed apart.",
+        build: croston,
+        restore: croston::restore,
+    },
+    Entry {
         name: "ensemble",
         form: "ensemble(model, model, ...)",
         summary: "The plain mean of several models.",
@@ -158,6 +173,29 @@ fn holt_winters(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
         season_length: call.season(2)?,
         ..HoltWinters::default()
     }))
+}
+
+fn theta(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
+    let words = call.at_most_groups(1)?.words(&["standard", "optimized", "dynamic"])?;
+    call.one_of(&words, &["standard", "optimized", "dynamic"])?;
+    let kind = match words.first().copied() {
+        Some("optimized") => ThetaKind::Optimized,
+        Some("dynamic") => ThetaKind::Dynamic,
+        _ => ThetaKind::Standard,
+    };
+    Ok(Box::new(Theta { kind, season_length: call.season(1)? }))
+}
+
+fn croston(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
+    call.seasons(0, 1)?;
+    let words = call.at_most_groups(1)?.words(&["sba", "tsb"])?;
+    call.one_of(&words, &["sba", "tsb"])?;
+    let kind = match words.first().copied() {
+        Some("sba") => CrostonKind::Sba,
+        Some(_) => CrostonKind::Tsb,
+        None => CrostonKind::Plain,
+    };
+    Ok(Box::new(Croston { kind, ..Croston::default() }))
 }
 
 fn ets(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {

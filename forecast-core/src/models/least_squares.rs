@@ -23,6 +23,62 @@ pub(super) trait Problem {
     fn bounds(&self) -> &[(f64, f64)];
 }
 
+/// A problem whose errors are known, derivatives by differences.
+pub(super) struct Differences<F> {
+    errors: F,
+    bounds: Vec<(f64, f64)>,
+    /// Size of each coordinate, for the steps.
+    sizes: Vec<f64>,
+    here: Vec<f64>,
+    columns: Vec<Vec<f64>>,
+}
+
+impl<F: FnMut(&[f64], &mut [f64])> Differences<F> {
+    /// `errors(point, out)` fills `count` errors.
+    pub(super) fn new(errors: F, count: usize, bounds: Vec<(f64, f64)>, sizes: Vec<f64>) -> Self {
+        let columns = vec![vec![0.0; count]; bounds.len()];
+        Self { errors, bounds, sizes, here: vec![0.0; count], columns }
+    }
+}
+
+impl<F: FnMut(&[f64], &mut [f64])> Problem for Differences<F> {
+    fn sse(&mut self, at: &[f64]) -> f64 {
+        (self.errors)(at, &mut self.here);
+        let sse: f64 = self.here.iter().map(|e| e * e).sum();
+        if sse.is_nan() { f64::INFINITY } else { sse }
+    }
+
+    fn squares(&mut self, at: &[f64]) -> Squares {
+        let k = at.len();
+        for i in 0..k {
+            let step = 1e-7 * self.sizes[i].max(at[i].abs());
+            let step = if at[i] + step > self.bounds[i].1 { -step } else { step };
+            let mut point = at.to_vec();
+            point[i] += step;
+            (self.errors)(&point, &mut self.columns[i]);
+        }
+        let sse = self.sse(at);
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            let step = 1e-7 * self.sizes[i].max(at[i].abs());
+            let step = if at[i] + step > self.bounds[i].1 { -step } else { step };
+            let step = (at[i] + step) - at[i];
+            for (moved, here) in column.iter_mut().zip(&self.here) {
+                *moved = (*moved - here) / step;
+            }
+        }
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+        Squares {
+            sse,
+            gradient: self.columns.iter().map(|column| dot(column, &self.here)).collect(),
+            hessian: (0..k * k).map(|ij| dot(&self.columns[ij / k], &self.columns[ij % k])).collect(),
+        }
+    }
+
+    fn bounds(&self) -> &[(f64, f64)] {
+        &self.bounds
+    }
+}
+
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stop {

@@ -1,6 +1,8 @@
 //! The models: one file each, and the one list of them that names, docs and commands come from.
 
 mod catalogue;
+mod croston;
+mod decompose;
 mod drift;
 mod ensemble;
 mod ets;
@@ -14,12 +16,15 @@ mod smoothing_fit;
 mod spread;
 #[cfg(test)]
 pub(crate) mod testing;
+mod theta;
 
 pub(crate) use catalogue::restore;
 pub use catalogue::{CATALOGUE, Entry};
+pub use croston::{Croston, CrostonKind};
 pub use drift::Drift;
 pub use ensemble::Ensemble;
 pub use ets::{Ets, Form, Given, Part};
 pub use holt_winters::{HoltWinters, Seasonal};
 pub use naive::{Mean, Naive, SeasonalNaive, SeasonalNaiveLevelled};
 pub use profile::{Profile, ProfileSeason};
+pub use theta::{Theta, ThetaKind};

@@ -93,7 +93,7 @@ pub(super) fn start(y: &[f64], season_length: usize, form: Form, trend: bool) ->
 }
 
 /// Centered moving averages over a season, and the step of the first.
-fn moving_averages(y: &[f64], m: usize) -> (usize, Vec<f64>) {
+pub(super) fn moving_averages(y: &[f64], m: usize) -> (usize, Vec<f64>) {
     let half = m / 2;
     let average = |t: usize| {
         if m % 2 == 1 {

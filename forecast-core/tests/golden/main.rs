@@ -4,6 +4,7 @@
 mod ets;
 mod holt_winters;
 mod naive;
+mod theta;
 
 use std::path::Path;
 use std::time::Duration;

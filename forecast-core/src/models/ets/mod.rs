@@ -172,6 +172,12 @@ pub(super) struct FittedEts {
     errors: Vec<f64>,
 }
 
+/// Weight and start of simple exponential smoothing of largest likelihood; at least two values, scaled to about 1.
+pub(super) fn simple_smoothing(y: &[f64]) -> Option<(f64, f64)> {
+    let form = Form { relative_errors: false, trend: Part::None, damped: false, season: Part::None };
+    search::search(form, y, 1).map(|found| (found.start.alpha[0], found.start.level[0]))
+}
+
 /// A stored fit.
 pub(super) fn restore(state: &FittedState) -> Result<Box<dyn Fitted>, RestoreError> {
     super::gridded::restore::<FittedEts>(state)
