@@ -272,8 +272,8 @@ fn cause(error: &reqwest::Error) -> String {
     let text = texts.split_off(texts.len().saturating_sub(2)).join(": ");
     let advice = if text.contains("UnknownIssuer") {
         "; name the authority in the connection's `ca_certificate`"
-    } else if text.contains("CertificateRequired") || text.contains("certificate required") {
-        "; the server wants a client certificate: set `client_certificate` and `client_key` in the connection"
+    } else if ["BadCertificate", "CertificateRequired", "UnknownCA"].iter().any(|alert| text.ends_with(alert)) {
+        "; the server wants a client certificate that it trusts: see `client_certificate` and `client_key` of the connection"
     } else {
         ""
     };
@@ -292,13 +292,13 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_used_are_named_without_their_text() {
         for (json, want) in [
-            (r#"{"bearer_token": "hunter2\n"}"#, "bearer_token has characters that a header cannot carry"),
-            (r#"{"tenant": "hunter2\u0000"}"#, "tenant has characters"),
-            (r#"{"ca_certificate": "hunter2.pem"}"#, "ca_certificate is no PEM, and no file of this name can be read"),
-            (r#"{"ca_certificate": "-----BEGIN hunter2"}"#, "ca_certificate holds no certificate"),
-            (r#"{"client_certificate": "-----BEGIN", "client_key": "hunter2"}"#, "client_key is no PEM"),
+            (r#"{"bearer_token": "hunter2\n"}"#, "bearer_token: has characters that a header cannot carry"),
+            (r#"{"tenant": "hunter2\u0000"}"#, "tenant: has characters"),
+            (r#"{"ca_certificate": "hunter2.pem"}"#, "ca_certificate: is no PEM, and no file of this name can be read"),
+            (r#"{"ca_certificate": "-----BEGIN hunter2"}"#, "ca_certificate: holds no certificate"),
+            (r#"{"client_certificate": "-----BEGIN", "client_key": "hunter2"}"#, "client_key: is no PEM"),
             (r#"{"client_certificate": "-----BEGIN", "client_key": "-----BEGIN hunter2"}"#, "hold no identity"),
-            (r#"{"proxy": "http://u:hunter2@"}"#, "proxy is no address of a proxy"),
+            (r#"{"proxy": "http://u:hunter2@"}"#, "proxy: is no address of a proxy"),
         ] {
             let found = error(json);
             assert!(found.contains(want), "`{found}` lacks `{want}`");
