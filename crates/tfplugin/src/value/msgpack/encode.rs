@@ -6,8 +6,6 @@ use super::{REFINED_UNKNOWN, UNKNOWN};
 use crate::path::Step;
 use crate::value::{Bound, Number, Refinement, Type, Value, ValueError};
 
-const INFALLIBLE: &str = "writing to a vector does not fail";
-
 /// Writes `value`, which has to have the shape of `ty`.
 ///
 /// # Errors
@@ -21,15 +19,15 @@ pub fn encode(value: &Value, r#type: &Type) -> Result<Vec<u8>, ValueError> {
 fn write(out: &mut Vec<u8>, value: &Value, r#type: &Type) -> Result<(), ValueError> {
     match (r#type, value) {
         (Type::Dynamic, Value::Dynamic(inner)) => {
-            encode::write_array_len(out, 2).expect(INFALLIBLE);
-            encode::write_bin(out, &inner.0.to_json_bytes()).expect(INFALLIBLE);
+            sure(encode::write_array_len(out, 2));
+            sure(encode::write_bin(out, &inner.0.to_json_bytes()));
             write(out, &inner.1, &inner.0)?;
         }
-        (_, Value::Null) => encode::write_nil(out).expect(INFALLIBLE),
+        (_, Value::Null) => sure(encode::write_nil(out)),
         (_, Value::Unknown(refinement)) => write_unknown(out, refinement),
-        (Type::Bool, Value::Bool(truth)) => encode::write_bool(out, *truth).expect(INFALLIBLE),
+        (Type::Bool, Value::Bool(truth)) => sure(encode::write_bool(out, *truth)),
         (Type::Number, Value::Number(number)) => write_number(out, number),
-        (Type::String, Value::String(text)) => encode::write_str(out, text).expect(INFALLIBLE),
+        (Type::String, Value::String(text)) => sure(encode::write_str(out, text)),
         (Type::List(element), Value::List(all)) => {
             write_array_len(out, all.len());
             for (index, value) in all.iter().enumerate() {
@@ -51,14 +49,14 @@ fn write(out: &mut Vec<u8>, value: &Value, r#type: &Type) -> Result<(), ValueErr
         (Type::Map(element), Value::Map(all)) => {
             write_map_len(out, all.len());
             for (key, value) in all {
-                encode::write_str(out, key).expect(INFALLIBLE);
+                sure(encode::write_str(out, key));
                 write(out, value, element).map_err(|error| error.under(Step::Key(key.clone())))?;
             }
         }
         (Type::Object(object), Value::Object(all)) => {
             write_map_len(out, object.attributes.len());
             for (name, r#type) in &object.attributes {
-                encode::write_str(out, name).expect(INFALLIBLE);
+                sure(encode::write_str(out, name));
                 let value = all.get(name).unwrap_or(&Value::Null);
                 write(out, value, r#type).map_err(|error| error.under(Step::Attribute(name.clone())))?;
             }
@@ -69,23 +67,23 @@ fn write(out: &mut Vec<u8>, value: &Value, r#type: &Type) -> Result<(), ValueErr
 }
 
 fn write_array_len(out: &mut Vec<u8>, length: usize) {
-    encode::write_array_len(out, u32::try_from(length).unwrap_or(u32::MAX)).expect(INFALLIBLE);
+    sure(encode::write_array_len(out, u32::try_from(length).unwrap_or(u32::MAX)));
 }
 
 fn write_map_len(out: &mut Vec<u8>, length: usize) {
-    encode::write_map_len(out, u32::try_from(length).unwrap_or(u32::MAX)).expect(INFALLIBLE);
+    sure(encode::write_map_len(out, u32::try_from(length).unwrap_or(u32::MAX)));
 }
 
 fn write_number(out: &mut Vec<u8>, number: &Number) {
     match number.as_i64() {
-        Some(int) => _ = encode::write_sint(out, int).expect(INFALLIBLE),
-        None => encode::write_str(out, &number.to_string()).expect(INFALLIBLE),
+        Some(int) => sure(encode::write_sint(out, int)),
+        None => sure(encode::write_str(out, &number.to_string())),
     }
 }
 
 fn write_unknown(out: &mut Vec<u8>, refinement: &Refinement) {
     let Some(known) = refinement.known() else {
-        encode::write_ext_meta(out, 1, UNKNOWN).expect(INFALLIBLE);
+        sure(encode::write_ext_meta(out, 1, UNKNOWN));
         out.push(0);
         return;
     };
@@ -93,19 +91,19 @@ fn write_unknown(out: &mut Vec<u8>, refinement: &Refinement) {
     let mut body = Vec::new();
     let mut field = |key: u8, write: &dyn Fn(&mut Vec<u8>)| {
         fields += 1;
-        encode::write_uint(&mut body, key.into()).expect(INFALLIBLE);
+        sure(encode::write_uint(&mut body, key.into()));
         write(&mut body);
     };
     let bound = |body: &mut Vec<u8>, bound: &Bound| {
         write_array_len(body, 2);
         write_number(body, &bound.limit);
-        encode::write_bool(body, bound.inclusive).expect(INFALLIBLE);
+        sure(encode::write_bool(body, bound.inclusive));
     };
     if let Some(null) = known.null {
-        field(1, &|body| encode::write_bool(body, null).expect(INFALLIBLE));
+        field(1, &|body| sure(encode::write_bool(body, null)));
     }
     if let Some(prefix) = &known.prefix {
-        field(2, &|body| encode::write_str(body, prefix).expect(INFALLIBLE));
+        field(2, &|body| sure(encode::write_str(body, prefix)));
     }
     if let Some(min) = &known.min {
         field(3, &|body| bound(body, min));
@@ -114,14 +112,19 @@ fn write_unknown(out: &mut Vec<u8>, refinement: &Refinement) {
         field(4, &|body| bound(body, max));
     }
     if let Some(min) = known.min_length {
-        field(5, &|body| _ = encode::write_sint(body, min).expect(INFALLIBLE));
+        field(5, &|body| sure(encode::write_sint(body, min)));
     }
     if let Some(max) = known.max_length {
-        field(6, &|body| _ = encode::write_sint(body, max).expect(INFALLIBLE));
+        field(6, &|body| sure(encode::write_sint(body, max)));
     }
     let mut whole = Vec::new();
     write_map_len(&mut whole, fields);
     whole.extend(body);
-    encode::write_ext_meta(out, u32::try_from(whole.len()).unwrap_or(u32::MAX), REFINED_UNKNOWN).expect(INFALLIBLE);
+    sure(encode::write_ext_meta(out, u32::try_from(whole.len()).unwrap_or(u32::MAX), REFINED_UNKNOWN));
     out.extend(whole);
+}
+
+/// A write to a vector, which cannot fail.
+fn sure<T, E: std::fmt::Debug>(written: Result<T, E>) {
+    written.expect("a vector takes every write");
 }
