@@ -10,6 +10,9 @@ use stormglass_integrations::targets::file::read_schedule;
 use crate::error::CliError;
 use crate::output;
 
+/// Most characters of a message: a file of another form is repeated by its reader.
+const LONGEST: usize = 300;
+
 /// Arguments of `now`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kubectl scale deployment/web --replicas=$(stormglass now schedule.json)")]
@@ -26,7 +29,7 @@ pub(crate) struct Arguments {
 
 /// Prints the units.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let file = read_schedule(&arguments.file).map_err(CliError::usage)?;
+    let file = read_schedule(&arguments.file).map_err(|error| CliError::Usage(shortened(error.to_string())))?;
     let at = arguments.at.unwrap_or_else(Timestamp::now);
     let units = file.units_at(at).ok_or_else(|| {
         let (path, until) = (arguments.file.display(), file.valid_until);
@@ -38,6 +41,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
         return output::print_json(&Answer { units, at, valid_until: file.valid_until, ended: at >= file.valid_until });
     }
     output::print(&format!("{units}\n"))
+}
+
+/// A message that repeats no more than the beginning of a file.
+fn shortened(text: String) -> String {
+    if text.chars().count() <= LONGEST { text } else { text.chars().take(LONGEST).chain("…".chars()).collect() }
 }
 
 /// What `--json` prints.

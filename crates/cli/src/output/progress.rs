@@ -1,8 +1,14 @@
 //! How far long work has come: a bar on a terminal, a plain line for each tenth in a pipe.
+//!
+//! Work that is done within a second says nothing in a pipe.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Work that takes no longer needs no lines.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// Shows on standard error how much of the work is done.
 #[derive(Debug)]
@@ -15,7 +21,7 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 enum Way {
     Bar(ProgressBar),
-    Lines { tenth: usize },
+    Lines { began: Instant, tenths: usize },
     Silent,
 }
 
@@ -32,7 +38,7 @@ impl Progress {
             bar.set_prefix(each);
             Way::Bar(bar)
         } else {
-            Way::Lines { tenth: 0 }
+            Way::Lines { began: Instant::now(), tenths: 0 }
         };
         Self { what, each, way }
     }
@@ -47,10 +53,11 @@ impl Progress {
                 bar.set_length(total as u64);
                 bar.set_position(done as u64);
             }
-            Way::Lines { tenth } => {
-                let now = done * 10 / total;
-                if now > *tenth {
-                    *tenth = now;
+            Way::Lines { began, tenths } => {
+                if began.elapsed() >= SHORT
+                    && let Some(now) = more_tenths(*tenths, done, total)
+                {
+                    *tenths = now;
                     // Nobody can be told that standard error is gone.
                     let _ = writeln!(io::stderr(), "{}: {done} of {total} {} ({} %)", self.what, self.each, now * 10);
                 }
@@ -65,5 +72,31 @@ impl Drop for Progress {
         if let Way::Bar(bar) = &self.way {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Tenths that are done, if they are more than were told.
+fn more_tenths(told: usize, done: usize, total: usize) -> Option<usize> {
+    let now = done.saturating_mul(10) / total.max(1);
+    (now > told).then_some(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_tenth_is_told_once() {
+        let mut told = 0;
+        let mut lines = 0;
+        for done in 1..=480 {
+            if let Some(now) = more_tenths(told, done, 480) {
+                told = now;
+                lines += 1;
+            }
+        }
+        assert_eq!((told, lines), (10, 10));
+        assert_eq!(more_tenths(0, 3, 3), Some(10));
+        assert_eq!(more_tenths(0, 0, 0), None);
     }
 }
