@@ -87,6 +87,16 @@ pub trait Fitted: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Differences d and seasonal differences D, where the model takes any: likelihoods compare only at the same ones.
+    fn differences(&self) -> Option<(usize, usize)> {
+        None
+    }
+
+    /// Which likelihood is maximized, `exact` or `css`, where there is a choice.
+    fn likelihood(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Members of a mixture with their weights and the reason for each; empty for a single model.
     fn members(&self) -> Vec<Member> {
         Vec::new()

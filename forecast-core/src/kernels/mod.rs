@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+pub(crate) mod arma;
 pub(crate) mod ets;
 pub(crate) mod holt_winters;
 

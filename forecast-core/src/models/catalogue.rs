@@ -1,14 +1,18 @@
 //! The one list of models: what they are called, what they are for, how a name becomes one, how a stored fit comes back.
 
 use super::{
-    Arima, Croston, CrostonKind, Drift, Ensemble, Ets, Form, HoltWinters, Mean, Naive, Profile, ProfileSeason,
-    Seasonal, SeasonalNaive, SeasonalNaiveLevelled, Theta, ThetaKind, croston, ensemble, ets, holt_winters,
-    rule, theta,
+    Arima, Croston, CrostonKind, Drift, Ensemble, Ets, Form, HoltWinters, Mean, Mstl, Naive, Order, Profile,
+    ProfileSeason, Seasonal, SeasonalNaive, SeasonalNaiveLevelled, Theta, ThetaKind, arima, croston, ensemble, ets,
+    holt_winters, mstl, rule, theta,
 };
 use crate::auto::Auto;
 use crate::grammar::{self, Call, GrammarError};
 use crate::model::{Fitted, FittedState, Forecaster, RestoreError};
 
+/// Most terms or differences of an ARIMA model that a name may ask for.
+const MOST_TERMS: usize = 20;
+/// Most seasonal ones.
+const MOST_SEASONAL_TERMS: usize = 5;
 
 /// A model as the command, the provider and the docs list it.
 #[derive(Debug)]
@@ -106,11 +110,25 @@ pub const CATALOGUE: &[Entry] = &[
         restore: ets::restore,
     },
     Entry {
+        name: "arima",
+        form: "arima[season] or arima(p,d,q)(P,D,Q)[season], for example arima(1,0,1)(0,1,1)[24]",
+        summary: "Seasonal ARIMA by exact maximum likelihood; without orders those of least AICc.",
+        build: arima,
+        restore: arima::restore,
+    },
+    Entry {
         name: "theta",
         form: "theta, theta(optimized) or theta(dynamic), each with [season]",
         summary: "Smoothing plus half of the trend; quick and strong on short series.",
         build: theta,
         restore: theta::restore,
+    },
+    Entry {
+        name: "mstl",
+        form: "mstl(robust?, model?)[season, ...], for example mstl[24,168] or mstl(robust, drift)[24]",
+        summary: "Seasons taken out by local regression, a model for the rest; for several seasons at once.",
+        build: mstl,
+        restore: mstl::restore,
     },
     Entry {
         name: "croston",
@@ -173,6 +191,30 @@ fn holt_winters(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
         season_length: call.season(2)?,
         ..HoltWinters::default()
     }))
+}
+
+fn arima(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
+    let call = call.at_most_groups(2)?;
+    let Some([p, d, q]) = call.numbers(0, MOST_TERMS)? else {
+        return Ok(Box::new(Arima { season_length: call.season(1)?, ..Arima::default() }));
+    };
+    let order = Order::new(p, d, q);
+    let Some([seasonal_p, seasonal_d, seasonal_q]) = call.numbers(1, MOST_SEASONAL_TERMS)? else {
+        call.season(1)?;
+        return Ok(Box::new(Arima::new(order)));
+    };
+    match call.season(2)? {
+        Some(season_length) => {
+            Ok(Box::new(Arima::new(order.seasonal(seasonal_p, seasonal_d, seasonal_q, season_length))))
+        }
+        None if seasonal_p + seasonal_d + seasonal_q == 0 => Ok(Box::new(Arima::new(order))),
+        None => Err(call.wrong_argument(0, "seasonal orders need a season, for example `arima(1,0,1)(0,1,1)[24]`")),
+    }
+}
+
+fn mstl(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
+    let (robust, rest) = call.at_most_groups(1)?.word_and_model("robust")?;
+    Ok(Box::new(Mstl { seasons: call.seasons_or_default(4, 2)?, robust, rest }))
 }
 
 fn theta(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {

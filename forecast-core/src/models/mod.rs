@@ -1,5 +1,6 @@
 //! The models: one file each, and the one list of them that names, docs and commands come from.
 
+mod arima;
 mod catalogue;
 mod croston;
 mod decompose;
@@ -9,6 +10,7 @@ mod ets;
 mod gridded;
 mod holt_winters;
 mod least_squares;
+mod mstl;
 mod naive;
 mod profile;
 mod rule;
@@ -18,6 +20,7 @@ mod spread;
 pub(crate) mod testing;
 mod theta;
 
+pub use arima::{Arima, Likelihood, Order, Search};
 pub(crate) use catalogue::restore;
 pub use catalogue::{CATALOGUE, Entry};
 pub use croston::{Croston, CrostonKind};
@@ -25,6 +28,7 @@ pub use drift::Drift;
 pub use ensemble::Ensemble;
 pub use ets::{Ets, Form, Given, Part};
 pub use holt_winters::{HoltWinters, Seasonal};
+pub use mstl::Mstl;
 pub use naive::{Mean, Naive, SeasonalNaive, SeasonalNaiveLevelled};
 pub use profile::{Profile, ProfileSeason};
 pub use theta::{Theta, ThetaKind};

@@ -1,9 +1,11 @@
 //! Models against the reference values of R in `tests/data`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod arima;
 mod ets;
 mod holt_winters;
 mod naive;
+mod stl;
 mod theta;
 
 use std::path::Path;

@@ -1,0 +1,117 @@
+//! Exact Gaussian innovations of ARMA processes, several candidates at once.
+//!
+//! Chandrasekhar recursions (Morf, Sidhu & Kailath 1974, IEEE Transactions on Automatic Control 19, 315-323; for ARMA
+//! likelihoods Pearlman 1980, Biometrika 67, 232-233). With the gain written as K = phi + c / F the autoregressive part
+//! drops out of them: for k = L[1] / F,
+//!
+//! c'[i] = c[i] - k L[i+1], L'[i] = L[i+1] - k c[i], F' = F (1 - k^2),
+//!
+//! and the innovation is v = (phi(B) w)[t] less the sum of c[i] v / F of earlier steps. Memory: O(n + r) a candidate.
+//! Lanes are candidates; each lane does the same operations in the same order as a candidate alone would.
+
+use super::dispatched;
+
+/// Candidates that are evaluated together.
+pub(crate) const LANES: usize = 4;
+/// A value of each candidate.
+pub(crate) type Lane = [f64; LANES];
+
+/// Gain below which a step counts toward the steady state, where variances have stopped to change.
+const STEADY: f64 = 1e-9;
+/// Part of the variance below which a covariance is taken for zero in the steady state.
+const NEGLIGIBLE: f64 = 1e-16;
+
+/// Where the recursions start: the first column of the stationary state covariance, in units of sigma2.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Start {
+    /// Variance of the process.
+    pub(crate) variance: Lane,
+    /// Covariances c of the state with the process, lags 1 to r - 1.
+    pub(crate) gain: Vec<Lane>,
+    /// Generator L of the change of the state covariance, 1 to r.
+    pub(crate) generator: Vec<Lane>,
+}
+
+/// Gains where the recursions have arrived, to go on from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gains {
+    /// Variance F of the next innovation.
+    pub(crate) variance: Lane,
+    /// c of the next step.
+    pub(crate) gain: Vec<Lane>,
+    /// L of the next step.
+    pub(crate) generator: Vec<Lane>,
+}
+
+dispatched! {
+    /// Turns AR-filtered columns into innovations and gives their variances.
+    ///
+    /// `columns`: each n + r long, phi(B) w in the first n, zeros after; on return the innovations are in the first n.
+    /// `inverses` (n long) gets 1 / F of each step. r is the length of `start.generator`, one more than that of
+    /// `start.gain`.
+    innovations = innovations_inner, (start: &Start, columns: &mut [Vec<Lane>], inverses: &mut [Lane]) -> Gains
+}
+
+#[inline(always)]
+fn innovations_inner(start: &Start, columns: &mut [Vec<Lane>], inverses: &mut [Lane]) -> Gains {
+    let n = inverses.len();
+    let q = start.gain.len();
+    let mut c = start.gain.clone();
+    // The window of L moves one place a step, so that nothing has to be shifted.
+    let mut generator = vec![[0.0; LANES]; n + q + 1];
+    let filled = start.generator.len().min(n + q + 1);
+    generator[..filled].copy_from_slice(&start.generator[..filled]);
+    let mut variance = start.variance;
+    let mut quiet = 0;
+    let mut done = n;
+    for t in 0..n {
+        let inverse = each(|i| 1.0 / variance[i]);
+        inverses[t] = inverse;
+        for column in columns.iter_mut() {
+            let vg = each(|i| column[t][i] * inverse[i]);
+            for (e, c) in column[t + 1..t + 1 + q].iter_mut().zip(&c) {
+                *e = each(|i| e[i] - c[i] * vg[i]);
+            }
+        }
+        let k = each(|i| generator[t][i] * inverse[i]);
+        for (c, l) in c.iter_mut().zip(&mut generator[t + 1..t + 1 + q]) {
+            let (old_c, old_l) = (*c, *l);
+            *c = each(|i| old_c[i] - k[i] * old_l[i]);
+            *l = each(|i| old_l[i] - k[i] * old_c[i]);
+        }
+        variance = each(|i| variance[i] * (1.0 - k[i] * k[i]));
+        quiet = if k.iter().all(|k| k.abs() < STEADY) { quiet + 1 } else { 0 };
+        if quiet > q {
+            done = t + 1;
+            break;
+        }
+    }
+    if done == n {
+        return Gains { variance, gain: c, generator: generator[n..].to_vec() };
+    }
+    // The variance stands still: what is left is the recursion with the few coefficients that are not zero.
+    let inverse = each(|i| 1.0 / variance[i]);
+    inverses[done..].fill(inverse);
+    let zero = each(|i| NEGLIGIBLE * variance[i]);
+    let taps: Vec<(usize, Lane)> = c
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| (0..LANES).any(|i| c[i].abs() > zero[i]))
+        .map(|(at, c)| (at, each(|i| c[i] * inverse[i])))
+        .collect();
+    for column in columns.iter_mut() {
+        for t in done..n {
+            let v = column[t];
+            for (at, theta) in &taps {
+                let e = &mut column[t + 1 + at];
+                *e = each(|i| e[i] - theta[i] * v[i]);
+            }
+        }
+    }
+    Gains { variance, gain: c, generator: vec![[0.0; LANES]; q + 1] }
+}
+
+#[inline(always)]
+fn each(f: impl Fn(usize) -> f64) -> Lane {
+    std::array::from_fn(f)
+}

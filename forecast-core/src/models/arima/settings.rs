@@ -1,0 +1,246 @@
+//! What a user sets, and how it becomes a fit.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::auto;
+use super::design::{Design, Units};
+use super::fit::{Effort, Estimate, Likelihood, at_coefficients, estimate};
+use super::fitted::FittedArima;
+use super::order::Order;
+use super::polynomial::Coefficients;
+use crate::events;
+use crate::model::{FitError, Fitted, Forecaster, Needs};
+use crate::season;
+use crate::series::Series;
+
+/// Seasonal ARIMA with regressors; the regressors are those of the series.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Arima {
+    /// Orders; `None` looks for them.
+    pub order: Option<Order>,
+    /// Steps of a season for the search; `None` takes the stronger of day and week, 1 none.
+    pub season_length: Option<usize>,
+    /// Whether there is a constant: a mean without differences, a drift with one; more differences allow none. `None`
+    /// takes a mean without differences, and lets a search decide.
+    pub constant: Option<bool>,
+    /// What is maximized.
+    pub likelihood: Likelihood,
+    /// How orders are looked for.
+    pub search: Search,
+    /// Parameter of the Box-Cox transformation, 0 the logarithm; `None` without one. Quantiles are transformed back, so
+    /// the point stays the median.
+    pub lambda: Option<f64>,
+    /// Coefficients that are not learned but given, all of them, by R's names: `ar1`, `ma1`, `sar1`, `sma1`,
+    /// `intercept`, `drift` and those of regressors. Empty learns them.
+    pub given: BTreeMap<String, f64>,
+}
+
+/// How orders are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Search {
+    /// From neighbor to neighbor while the criterion falls (Hyndman & Khandakar 2008).
+    #[default]
+    Stepwise,
+    /// All orders with p + q + P + Q up to 5.
+    Full,
+}
+
+/// A series ready to be fitted: without events, transformed, without missing values at either end.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    /// Transformed values, gaps filled.
+    pub(super) y: Vec<f64>,
+    pub(super) observed: Vec<bool>,
+    /// Regressors of the user with their names.
+    pub(super) names: Vec<String>,
+    pub(super) regressors: Vec<Vec<f64>>,
+    /// Missing values left out at the start and at the end.
+    pub(super) before: usize,
+    pub(super) after: usize,
+}
+
+impl Arima {
+    /// ARIMA of given orders.
+    pub fn new(order: Order) -> Self {
+        Self { order: Some(order), ..Self::default() }
+    }
+
+    /// Transforms, and leaves out what is missing at either end.
+    pub(super) fn prepare(&self, plain: &[f64], observed: &[bool], columns: &Columns) -> Result<Prepared, FitError> {
+        if let Some((index, &value)) =
+            plain.iter().enumerate().find(|(t, v)| self.lambda.is_some() && observed[*t] && **v <= 0.0)
+        {
+            return Err(FitError::NotPositive { model: self.name(), index, value });
+        }
+        let before = observed.iter().take_while(|seen| !**seen).count();
+        let after = observed[before..].iter().rev().take_while(|seen| !**seen).count();
+        let range = before..plain.len() - after;
+        let y: Vec<f64> = match self.lambda {
+            None => plain[range.clone()].to_vec(),
+            Some(lambda) => plain[range.clone()].iter().map(|v| box_cox(*v, lambda)).collect(),
+        };
+        if let Some(index) = y.iter().position(|v| !v.is_finite()) {
+            let reason = format!("the Box-Cox transformation of value {index} is not finite; use another lambda");
+            return Err(FitError::NoFit { model: self.name(), reason });
+        }
+        Ok(Prepared {
+            y,
+            observed: observed[range.clone()].to_vec(),
+            names: columns.names.clone(),
+            regressors: columns.values.iter().map(|column| column[range.clone()].to_vec()).collect(),
+            before,
+            after,
+        })
+    }
+
+    /// The model with orders and constant decided, and what was learned.
+    fn learn(&self, y: &Prepared, season_length: usize) -> Result<(Self, Units, Estimate), FitError> {
+        let Some(order) = self.order else { return auto::search(self, y, season_length) };
+        let order = Order { season_length: order.season_length.max(1), ..order };
+        let constant = self.constant.unwrap_or(order.differences() == 0) && order.differences() < 2;
+        let decided = Self { order: Some(order), constant: Some(constant), ..self.clone() };
+        let (units, design) = decided.design(y)?;
+        let learned = if self.given.is_empty() {
+            estimate(&design, self.likelihood, &[], Effort::Thorough)
+        } else {
+            decided.at_given(y, &design, &units)
+        };
+        let reason = "no stationary coefficients with a finite likelihood".into();
+        let learned = learned.ok_or_else(|| FitError::NoFit { model: decided.name(), reason })?;
+        Ok((decided, units, learned))
+    }
+
+    /// Names and values of all columns: the constant, then the user's.
+    pub(super) fn columns(&self, y: &Prepared) -> (Vec<String>, Vec<Vec<f64>>) {
+        let mut names = Vec::new();
+        let mut columns = Vec::new();
+        let order = self.order.unwrap_or(Order::new(0, 0, 0));
+        if self.constant == Some(true) {
+            names.push(if order.differences() == 0 { "intercept" } else { "drift" }.into());
+            columns.push((0..y.y.len()).map(|t| constant_at(&order, t)).collect());
+        }
+        names.extend(y.names.iter().cloned());
+        columns.extend(y.regressors.iter().cloned());
+        (names, columns)
+    }
+
+    /// The data of decided orders.
+    pub(super) fn design(&self, y: &Prepared) -> Result<(Units, Design), FitError> {
+        let order = self.order.unwrap_or(Order::new(0, 0, 0));
+        let (_, columns) = self.columns(y);
+        let units = Units::of(&y.y, &columns, self.constant == Some(true) || order.differences() > 0);
+        let seen = y.observed.iter().filter(|seen| **seen).count();
+        let needed = order.lost() + order.coefficients() + columns.len() + 2;
+        if seen < needed || y.y.len() <= order.lost() {
+            return Err(FitError::TooShort { model: self.name(), needed, got: seen });
+        }
+        let design = Design::new(order, &y.y, &y.observed, &columns, &units);
+        Ok((units, design))
+    }
+
+    fn at_given(&self, y: &Prepared, design: &Design, units: &Units) -> Option<Estimate> {
+        let (names, columns) = self.columns(y);
+        let block = |name: &str, count: usize| -> Option<Vec<f64>> {
+            (1..=count).map(|i| self.given.get(&format!("{name}{i}")).copied()).collect()
+        };
+        let order = design.order;
+        let coefficients = Coefficients {
+            ar: block("ar", order.p)?,
+            ma: block("ma", order.q)?,
+            seasonal_ar: block("sar", order.seasonal_p)?,
+            seasonal_ma: block("sma", order.seasonal_q)?,
+        };
+        // Given regression coefficients: what they explain is taken away, nothing is solved for.
+        let beta: Vec<f64> = names.iter().map(|name| self.given.get(name).copied()).collect::<Option<_>>()?;
+        let scaled: Vec<f64> = names
+            .iter()
+            .zip(&beta)
+            .zip(&units.regressors)
+            .map(|((name, beta), unit)| {
+                let centered = if name == "intercept" { beta - units.center } else { *beta };
+                centered / units.scale * unit
+            })
+            .collect();
+        let mut rest = y.y.clone();
+        for (column, beta) in columns.iter().zip(&beta) {
+            rest.iter_mut().zip(column).for_each(|(v, x)| *v -= beta * x);
+        }
+        let unmoved = Units { center: 0.0, regressors: Vec::new(), ..units.clone() };
+        let design = Design::new(order, &rest, &y.observed, &[], &unmoved);
+        let found = at_coefficients(&design, self.likelihood, &coefficients)?;
+        Some(Estimate { beta: scaled, ..found })
+    }
+
+    /// Name in the grammar with decided or open orders.
+    fn name_of(&self) -> String {
+        match (self.order, self.season_length) {
+            (Some(order), _) => format!("arima{order}"),
+            (None, Some(season)) => format!("arima[{season}]"),
+            (None, None) => "arima".into(),
+        }
+    }
+}
+
+/// The user's regressors by column.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Columns {
+    pub(super) names: Vec<String>,
+    pub(super) values: Vec<Vec<f64>>,
+}
+
+impl Columns {
+    pub(super) fn of(regressors: &crate::series::Regressors) -> Self {
+        let columns = regressors.values.columns().into_iter();
+        Self { names: regressors.names.clone(), values: columns.map(|column| column.to_vec()).collect() }
+    }
+}
+
+/// The column of the constant at a step: one without differences, else the number of the step.
+pub(super) fn constant_at(order: &Order, t: usize) -> f64 {
+    if order.differences() == 0 { 1.0 } else { (t + 1) as f64 }
+}
+
+impl Forecaster for Arima {
+    fn name(&self) -> String {
+        self.name_of()
+    }
+
+    fn needs(&self) -> Needs {
+        let observations = self.order.map_or(3, |order| order.lost() + order.coefficients() + 2);
+        Needs { observations, positive: self.lambda.is_some() }
+    }
+
+    fn supports_missing(&self) -> bool {
+        true
+    }
+
+    fn fit(&self, y: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        let plain = events::without_events(y);
+        let columns = Columns::of(y.regressors());
+        let prepared = self.prepare(plain.values(), plain.observed(), &columns)?;
+        if columns.values.iter().flatten().any(|x| !x.is_finite()) {
+            let reason = "a regressor has a value that is not finite".into();
+            return Err(FitError::NoFit { model: self.name(), reason });
+        }
+        let season_length = self.season_length.unwrap_or_else(|| season::strongest(y));
+        let (decided, units, learned) = self.learn(&prepared, season_length)?;
+        Ok(Box::new(FittedArima::new(decided, y, &plain, columns, units, learned)?))
+    }
+}
+
+/// (y^lambda - 1) / lambda, the logarithm for 0; `y` above zero.
+pub(super) fn box_cox(y: f64, lambda: f64) -> f64 {
+    if lambda == 0.0 { libm::log(y) } else { (libm::pow(y, lambda) - 1.0) / lambda }
+}
+
+/// The inverse; values that no transformation gives become zero.
+pub(super) fn box_cox_inverse(x: f64, lambda: f64) -> f64 {
+    if lambda == 0.0 {
+        return libm::exp(x);
+    }
+    let base = lambda * x + 1.0;
+    if base > 0.0 { libm::pow(base, 1.0 / lambda) } else if lambda > 0.0 { 0.0 } else { f64::MAX }
+}

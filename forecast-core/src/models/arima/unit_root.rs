@@ -1,0 +1,110 @@
+//! How often to difference: seasonal strength and the KPSS test.
+//!
+//! KPSS: Kwiatkowski, Phillips, Schmidt & Shin (1992), Journal of Econometrics 54, 159-178, level stationarity at 5 %, lags
+//! as R's `ndiffs`. Strength: Wang, Smith & Hyndman (2006), Data Mining and Knowledge Discovery 13, 335-364, over a
+//! classical decomposition.
+
+/// Value above which the KPSS statistic rejects level stationarity at 5 %.
+const KPSS_CRITICAL: f64 = 0.463;
+/// Value below which the Dickey-Fuller statistic with a constant rejects a unit root at 5 %.
+const ADF_CRITICAL: f64 = -2.86;
+/// Strength of a season above which it is differenced, as in R's `nsdiffs`.
+const STRONG: f64 = 0.64;
+
+/// KPSS statistic of level stationarity; zero for a constant.
+pub(super) fn kpss(y: &[f64]) -> f64 {
+    let n = y.len() as f64;
+    let mean = y.iter().sum::<f64>() / n;
+    let errors: Vec<f64> = y.iter().map(|v| v - mean).collect();
+    let lags = (3.0 * n.sqrt() / 13.0) as usize;
+    let covariance = |lag: usize| errors.iter().zip(&errors[lag.min(errors.len())..]).map(|(a, b)| a * b).sum::<f64>();
+    let mut variance = covariance(0);
+    for lag in 1..=lags {
+        variance += 2.0 * (1.0 - lag as f64 / (lags + 1) as f64) * covariance(lag);
+    }
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for e in &errors {
+        sum += e;
+        squares += sum * sum;
+    }
+    let statistic = squares / (n * variance);
+    if statistic.is_finite() { statistic } else { 0.0 }
+}
+
+/// Differences that make a series level stationary by the KPSS test, at most `most`.
+pub(super) fn differences(y: &[f64], most: usize) -> usize {
+    let mut rest = y.to_vec();
+    for d in 0..most {
+        if rest.len() < 5 || is_constant(&rest) || kpss(&rest) <= KPSS_CRITICAL {
+            return d;
+        }
+        rest = rest.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    }
+    most
+}
+
+/// Augmented Dickey-Fuller statistic with a constant and (n - 1)^(1/3) lags; `None` where it cannot be had.
+pub(super) fn dickey_fuller(y: &[f64]) -> Option<f64> {
+    let lags = libm::cbrt(y.len().saturating_sub(1) as f64) as usize;
+    let steps: Vec<f64> = y.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let rows = steps.len().checked_sub(lags).filter(|rows| *rows > lags + 3)?;
+    let target = steps[lags..].to_vec();
+    // The level comes last, so that the last row of the triangle gives its standard error.
+    let mut columns = vec![vec![1.0; rows]];
+    columns.extend((1..=lags).map(|lag| steps[lags - lag..steps.len() - lag].to_vec()));
+    columns.push(y[lags..y.len() - 1].to_vec());
+    let k = columns.len();
+    let solved = super::regression::least_squares(target, columns);
+    let sigma2 = super::optimize::dot(&solved.residuals, &solved.residuals) / (rows - k) as f64;
+    let statistic = solved.beta[k - 1] * solved.triangle[k - 1][k - 1] / sigma2.sqrt();
+    statistic.is_finite().then_some(statistic)
+}
+
+/// Whether the Dickey-Fuller test rejects a unit root at 5 %.
+pub(super) fn rejects_unit_root(y: &[f64]) -> bool {
+    dickey_fuller(y).is_some_and(|statistic| statistic < ADF_CRITICAL)
+}
+
+/// Whether a season is strong enough to be differenced.
+pub(super) fn seasonal_differences(y: &[f64], season_length: usize) -> usize {
+    usize::from(strength(y, season_length) > STRONG)
+}
+
+/// 1 - var(remainder) / var(season + remainder), from 0 to 1; 0 with fewer than two seasons.
+pub(super) fn strength(y: &[f64], season_length: usize) -> f64 {
+    let m = season_length;
+    if m < 2 || y.len() < 2 * m + 1 {
+        return 0.0;
+    }
+    let half = m / 2;
+    let trend = |t: usize| {
+        if m % 2 == 1 {
+            y[t - half..=t + half].iter().sum::<f64>() / m as f64
+        } else {
+            (y[t - half + 1..t + half].iter().sum::<f64>() + 0.5 * (y[t - half] + y[t + half])) / m as f64
+        }
+    };
+    let detrended: Vec<(usize, f64)> = (half..y.len() - half).map(|t| (t % m, y[t] - trend(t))).collect();
+    let mut season = vec![(0.0, 0.0); m];
+    for (slot, v) in &detrended {
+        season[*slot].0 += v;
+        season[*slot].1 += 1.0;
+    }
+    let season: Vec<f64> = season.iter().map(|(sum, count)| sum / f64::max(*count, 1.0)).collect();
+    let remainder: Vec<f64> = detrended.iter().map(|(slot, v)| v - season[*slot]).collect();
+    let both: Vec<f64> = detrended.iter().map(|(_, v)| *v).collect();
+    // Each season mean takes one degree of freedom from the remainder.
+    let freedom = (detrended.len() as f64 - m as f64).max(1.0) / detrended.len() as f64;
+    let ratio = variance(&remainder) / freedom / variance(&both);
+    if ratio.is_finite() { (1.0 - ratio).clamp(0.0, 1.0) } else { 0.0 }
+}
+
+/// Whether all values are alike.
+pub(super) fn is_constant(y: &[f64]) -> bool {
+    y.iter().all(|v| *v == y[0])
+}
+
+fn variance(values: &[f64]) -> f64 {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / values.len() as f64
+}
