@@ -129,3 +129,90 @@ async fn a_folder_that_is_missing_is_named() {
     let wrong = FileTarget::new(FileConfig { path: "schedule.txt".into() }).unwrap_err();
     assert!(wrong.to_string().contains(".json, .yaml or .yml"), "{wrong}");
 }
+
+#[tokio::test]
+async fn of_two_who_begin_at_once_one_gets_a_conflict() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.json");
+    for round in 0..20 {
+        let runs: Vec<_> = ["stormglass/a", "stormglass/b"]
+            .map(|owner| {
+                let target = target(&path);
+                std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    runtime.block_on(target.apply(&request(owner, 9))).map(|applied| applied.owner.0)
+                })
+            })
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
+        let winners: Vec<&String> = runs.iter().flatten().collect();
+        assert_eq!(winners.len(), 1, "round {round}: {runs:?}");
+        assert_eq!(&read_schedule(&path).unwrap().managed_by, winners[0]);
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_same_schedule_again_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.json");
+    let target = target(&path);
+    target.apply(&request("stormglass/a", 9)).await.unwrap();
+    let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+    target.apply(&request("stormglass/a", 9)).await.unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), written);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_stays_a_link_and_one_to_nowhere_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let error = target(&link).apply(&request("stormglass/a", 9)).await.unwrap_err().to_string();
+    assert!(error.contains("symbolic link to a place where nothing is"), "{error}");
+    target(&real).apply(&request("stormglass/a", 9)).await.unwrap();
+    target(&link).apply(&request("stormglass/a", 7)).await.unwrap();
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(read_schedule(&real).unwrap().steps[1].units, 7);
+}
+
+#[tokio::test]
+async fn what_cannot_be_restored_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.json");
+    std::fs::write(&path, [0xff, 0xfe]).unwrap();
+    let take = ApplyRequest { on_conflict: OnConflict::Take, ..request("stormglass/a", 9) };
+    let error = target(&path).apply(&take).await.unwrap_err().to_string();
+    assert!(error.contains("could not be restored"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), [0xff, 0xfe]);
+}
+
+#[tokio::test]
+async fn a_file_edited_by_hand_is_read_or_says_where_it_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.json");
+    let target = target(&path);
+    target.apply(&request("stormglass/a", 9)).await.unwrap();
+    let sound = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, sound.replace("\"units\":9", "\"units\":11")).unwrap();
+    let drifted = target.read(&Owner("stormglass/a".into())).await.unwrap().unwrap();
+    assert_eq!(drifted.steps[1].units, 11);
+    std::fs::copy(&path, folder.path().join("copy.txt")).unwrap();
+    assert_eq!(read_schedule(&folder.path().join("copy.txt")).unwrap().steps[1].units, 11);
+    for (old, new, want) in [
+        ("\"version\": 1", "\"version\": 2", "has version 2; expected 1"),
+        ("Europe/Berlin", "Europe/Berln", "`Europe/Berln` is no time zone"),
+        ("\"time\":\"07:30\"", "\"time\":\"7:30\"", "a weekly step on day 1 at `7:30`"),
+        ("\"day\":1", "\"day\":0", "a weekly step on day 0"),
+        ("2026-11-23T18:00:00Z", "2026-11-23T05:00:00Z", "expected steps in order"),
+        ("\"min\": 2", "\"min\": -2", "is no schedule file: invalid value: integer `-2`"),
+        ("\"min\": 2", "\"minimum\": 2", "unknown field `minimum`"),
+    ] {
+        assert!(sound.contains(old), "{old}");
+        std::fs::write(&path, sound.replacen(old, new, 1)).unwrap();
+        let error = read_schedule(&path).unwrap_err().to_string();
+        assert!(error.contains(want), "`{error}` lacks `{want}`");
+    }
+}

@@ -18,7 +18,7 @@ use super::table::{self, Format};
 /// Most bytes kept of what the program says on standard error.
 const KEPT_OF_STDERR: usize = 2_000;
 /// Most bytes that the program may print.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: usize = 1 << 30;
 
 /// Settings of the source `exec`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,12 +62,16 @@ impl Exec {
     /// The source of these settings.
     ///
     /// # Errors
-    /// `Setting` for an empty command.
+    /// `Setting` for an empty command, and for no time to run.
     pub fn new(config: ExecConfig) -> Result<Self, SourceError> {
         if config.command.first().is_none_or(|program| program.is_empty()) {
             let reason =
                 "is empty; expected a program and its arguments, for example [\"fetch-load\", \"--days\", \"56\"]";
             return Err(SourceError::Setting { setting: "exec.command".into(), reason: reason.into() });
+        }
+        if config.timeout.0.is_zero() {
+            let reason = "is 0s; expected a time that the program can keep, for example 60s";
+            return Err(SourceError::Setting { setting: "exec.timeout".into(), reason: reason.into() });
         }
         Ok(Self { config })
     }
@@ -94,12 +98,15 @@ impl MetricSource for Exec {
         let group = Group::of(child.id());
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let run = async {
-            let (out, err) = tokio::join!(all(stdout), all(stderr));
-            (child.wait().await, out, err)
+            let (out, err) = tokio::join!(all(stdout), tail(stderr));
+            // A program that prints on and on is not waited for.
+            if out.len() > LARGEST { None } else { Some((child.wait().await, out, err)) }
         };
-        let Ok((status, out, err)) = tokio::time::timeout(self.config.timeout.0, run).await else {
-            drop(group);
+        let Ok(ended) = tokio::time::timeout(self.config.timeout.0, run).await else {
             return Err(unreachable(format!("it ran longer than `timeout`, {}; it was ended", self.config.timeout)));
+        };
+        let Some((status, out, err)) = ended else {
+            return Err(unreachable(format!("it printed more than {} MiB; it was ended", LARGEST >> 20)));
         };
         group.forget();
         let status = status.map_err(|e| unreachable(format!("its end was missed: {e}")))?;
@@ -116,18 +123,30 @@ impl MetricSource for Exec {
     }
 }
 
-/// All that a pipe has, up to a bound.
+/// All that a pipe has, up to a byte more than is taken.
 async fn all(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
         // What was read before a failure is judged as it is.
-        let _ = pipe.take(LARGEST).read_to_end(&mut bytes).await;
+        let _ = pipe.take(LARGEST as u64 + 1).read_to_end(&mut bytes).await;
     }
     bytes
 }
 
+/// The last bytes that a pipe has; all of it is read, so that the program never waits for a reader.
+async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let Some(mut pipe) = pipe else { return kept };
+    let mut chunk = [0; 4_096];
+    while let Ok(n @ 1..) = pipe.read(&mut chunk).await {
+        kept.extend_from_slice(&chunk[..n]);
+        kept.drain(..kept.len().saturating_sub(KEPT_OF_STDERR));
+    }
+    kept
+}
+
 fn said(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&stderr[stderr.len().saturating_sub(KEPT_OF_STDERR)..]).trim().to_owned();
+    let text = String::from_utf8_lossy(stderr).trim().to_owned();
     if text.is_empty() { String::new() } else { format!(" and said: {text}") }
 }
 
@@ -186,15 +205,36 @@ mod tests {
         assert!(error(fetch(&["no-such-program-here"], "1s").await).contains("does not start"));
         assert!(error(fetch(&["sh", "-c", "echo no database >&2; exit 3"], "9s").await).contains("said: no database"));
         assert!(error(fetch(&["echo", "hello"], "9s").await).contains("no column `timestamp`"));
+        assert!(error(fetch(&["echo"], "0s").await).contains("exec.timeout: is 0s"));
     }
 
     #[tokio::test]
-    async fn a_program_that_runs_on_is_ended_with_its_children() {
+    async fn the_end_of_what_it_says_is_kept_however_much_it_says() {
+        let script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done >&2; exit 1";
+        let error = fetch(&["sh", "-c", script], "60s").await.unwrap_err().to_string();
+        assert!(error.ends_with("line 19999") && error.len() < KEPT_OF_STDERR + 200, "{error}");
+    }
+
+    #[tokio::test]
+    async fn it_is_told_the_window_and_what_lies_outside_is_left_out() {
+        let script = r#"printf 'timestamp,value\n%s,1\n%s,2\n' "$STORMGLASS_FROM" "$STORMGLASS_TO""#;
+        let config = ExecConfig {
+            command: ["sh", "-c", script].map(String::from).into(),
+            timeout: DEFAULT_TIMEOUT,
+            format: Format::default(),
+        };
+        let at = |text: &str| text.parse().unwrap();
+        let window = Window { from: at("2026-01-01T00:00:00Z"), to: at("2026-01-02T00:00:00Z") };
+        let series = Exec::new(config).unwrap().fetch(Some(window)).await.unwrap();
+        assert_eq!(series.samples.iter().map(|s| (s.time, s.value)).collect::<Vec<_>>(), [(window.from, Some(1.0))]);
+    }
+
+    /// Runs a program with a child that sleeps, gives up on it by `give_up`, and waits for the child's end.
+    async fn check_ended<F: Future<Output = ()>>(give_up: impl FnOnce(Vec<String>, std::path::PathBuf) -> F) {
         let folder = tempfile::tempdir().unwrap();
         let pid_file = folder.path().join("pid");
-        let script = format!("sleep 600 & echo $! > {}; wait", pid_file.display());
-        let error = fetch(&["sh", "-c", &script], "1s").await.unwrap_err().to_string();
-        assert!(error.contains("ran longer than `timeout`, 1s"), "{error}");
+        let script = format!("sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", pid_file.display());
+        give_up(vec!["sh".into(), "-c".into(), script], pid_file.clone()).await;
         let pid = std::fs::read_to_string(&pid_file).unwrap();
         let gone =
             || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).map_or(true, |s| s.contains(") Z "));
@@ -205,5 +245,30 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the program's child {pid} is still there");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_runs_on_is_ended_with_its_children() {
+        check_ended(|command, _| async move {
+            let command: Vec<&str> = command.iter().map(String::as_str).collect();
+            let error = fetch(&command, "1s").await.unwrap_err().to_string();
+            assert!(error.contains("ran longer than `timeout`, 1s"), "{error}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_gives_up_leaves_nothing_behind() {
+        check_ended(|command, pid_file| async move {
+            let config = ExecConfig { command, timeout: DEFAULT_TIMEOUT, format: Format::default() };
+            let source = Exec::new(config).unwrap();
+            let call = tokio::spawn(async move { source.fetch(None).await });
+            while !pid_file.exists() {
+                tokio::task::yield_now().await;
+            }
+            call.abort();
+            assert!(call.await.unwrap_err().is_cancelled());
+        })
+        .await;
     }
 }

@@ -3,14 +3,18 @@
 //! CSV: a header with the names of the columns, one sample a row, an empty value is missing. JSON: an array of objects
 //! with those names, or of pairs `[time, value]`. Errors name the line, what was found and what was expected.
 
-use std::io::Read;
+mod times;
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, Read};
 
 use forecast_core::{RawSeries, Sample};
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, fmt::strtime};
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use times::Times;
 
 /// Largest input, in bytes: a year of seconds is a tenth of it.
 const LARGEST: u64 = 4 << 30;
@@ -53,6 +57,18 @@ impl Format {
         let own = names.iter().filter_map(|name| map.remove_entry(*name)).filter(|(_, v)| !v.is_null()).collect();
         serde_json::from_value(Value::Object(own))
     }
+
+    fn check(&self) -> Result<(), TableError> {
+        let unfit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '"' | '\n' | '\r' | '-' | '+');
+        if !self.separator.is_ascii() || unfit(self.separator) || self.separator == '.' {
+            let expected = "expected one ASCII character such as `,`, `;` or a tab";
+            return Err(whole(format!("separator is `{}`; {expected}", self.separator)));
+        }
+        if unfit(self.decimal) {
+            return Err(whole(format!("decimal is `{}`; expected `.` or `,`", self.decimal)));
+        }
+        Ok(())
+    }
 }
 
 /// What is wrong with the text, and where.
@@ -70,19 +86,20 @@ pub struct TableError {
 /// # Errors
 /// The first line that cannot be read, with its number.
 pub fn read(name: &str, input: impl Read, json: bool, format: &Format) -> Result<RawSeries, TableError> {
+    format.check()?;
     let times = Times::new(format)?;
     let mut input = input.take(LARGEST);
-    let samples = if json { read_json(&mut input, format, &times)? } else { read_csv(&mut input, format, &times)? };
+    let samples = if json { read_json(&mut input, format, times) } else { read_csv(&mut input, format, times) };
     if input.limit() == 0 {
         return Err(whole(format!(
             "more than {} GiB; expected a series, cut it or make its step longer",
             LARGEST >> 30
         )));
     }
-    Ok(RawSeries { name: name.to_owned(), samples })
+    Ok(RawSeries { name: name.to_owned(), samples: samples? })
 }
 
-fn read_csv(input: &mut dyn Read, format: &Format, times: &Times) -> Result<Vec<Sample>, TableError> {
+fn read_csv(input: &mut dyn Read, format: &Format, mut times: Times) -> Result<Vec<Sample>, TableError> {
     let separator = u8::try_from(format.separator)
         .map_err(|_| whole(format!("separator is `{}`; expected one ASCII character", format.separator)))?;
     let mut reader =
@@ -133,107 +150,104 @@ fn header(record: &csv::ByteRecord, format: &Format, line: u64) -> Result<(usize
     let position = |column: &str, setting: &str| {
         names.iter().position(|n| n == column).ok_or_else(|| {
             let shown: Vec<String> = names.iter().take(10).map(|n| n.chars().take(40).collect()).collect();
-            let reason = format!(
-                "the header has no column `{column}`, but `{}`; name it with `{setting}`, or check `separator`",
-                shown.join("`, `")
-            );
+            let shown = shown.join("`, `");
+            let data = names.iter().any(|n| n.starts_with(|c: char| c.is_ascii_digit()));
+            let reason = if data {
+                format!("`{shown}` is no header; expected one with the columns' names, for example `timestamp,value`")
+            } else {
+                format!(
+                    "the header has no column `{column}`, but `{shown}`; name it with `{setting}`, or check `separator`"
+                )
+            };
             TableError { line: Some(line), reason }
         })
     };
     Ok((position(&format.time_column, "time_column")?, position(&format.value_column, "value_column")?))
 }
 
-fn read_json(input: &mut dyn Read, format: &Format, times: &Times) -> Result<Vec<Sample>, TableError> {
-    let wrong = |e: serde_json::Error| TableError { line: Some(e.line() as u64), reason: format!("is no JSON: {e}") };
-    let rows: Vec<Value> = serde_json::from_reader(input).map_err(wrong)?;
-    let mut samples = Vec::with_capacity(rows.len());
-    for (index, row) in rows.iter().enumerate() {
-        let at = |reason: String| whole(format!("element {index}: {reason}"));
-        let (time, value) = match row {
-            Value::Object(fields) => {
-                let time = fields.get(&format.time_column);
-                let time =
-                    time.ok_or_else(|| at(format!("has no `{}`; name it with `time_column`", format.time_column)))?;
-                let value = fields.get(&format.value_column);
-                (
-                    time,
-                    value
-                        .ok_or_else(|| at(format!("has no `{}`; name it with `value_column`", format.value_column)))?,
-                )
-            }
-            Value::Array(pair) if pair.len() == 2 => (&pair[0], &pair[1]),
-            other => return Err(at(format!("is {}; expected an object, or a pair of time and value", short(other)))),
-        };
-        let time = match time {
-            Value::String(text) => times.parse(text).map_err(&at)?,
-            Value::Number(n) => times.parse(&n.to_string()).map_err(&at)?,
-            other => return Err(at(format!("the time is {}; expected a text or a number", short(other)))),
-        };
-        let value = match value {
-            Value::Null => None,
-            Value::String(text) => number(text, format.decimal).map_err(&at)?,
-            Value::Number(n) => n.as_f64().filter(|v| v.is_finite()),
-            other => return Err(at(format!("the value is {}; expected a number or null", short(other)))),
-        };
-        samples.push(Sample { time, value });
-    }
+fn read_json(input: &mut dyn Read, format: &Format, times: Times) -> Result<Vec<Sample>, TableError> {
+    let (line, wrong_line) = (Cell::new(1), Cell::new(None));
+    let mut json = serde_json::Deserializer::from_reader(Counted { input, line: &line });
+    let wrong = |e: serde_json::Error| {
+        // The parser's own words end with the place, which stands in front here.
+        let text = e.to_string();
+        let place = format!(" at line {} column {}", e.line(), e.column());
+        let line = wrong_line.get().unwrap_or(e.line() as u64);
+        TableError { line: Some(line), reason: text.strip_suffix(&place).unwrap_or(&text).to_owned() }
+    };
+    let rows = Rows { format, times, line: &line, wrong_line: &wrong_line };
+    let samples = json.deserialize_seq(rows).map_err(wrong)?;
+    json.end().map_err(wrong)?;
     Ok(samples)
 }
 
-/// Texts of times to instants.
-struct Times {
-    kind: Kind,
-    zone: TimeZone,
+/// Counts the lines that the parser has seen; it reads byte by byte.
+struct Counted<'a> {
+    input: &'a mut dyn Read,
+    line: &'a Cell<u64>,
 }
 
-enum Kind {
-    Rfc3339,
-    Unix { per_second: i64 },
-    Pattern(String),
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.input.read(buffer)?;
+        let feeds = buffer[..n].iter().filter(|b| **b == b'\n').count();
+        self.line.set(self.line.get() + feeds as u64);
+        Ok(n)
+    }
 }
 
-impl Times {
-    fn new(format: &Format) -> Result<Self, TableError> {
-        let zone = TimeZone::get(&format.time_zone).map_err(|_| {
-            whole(format!("time_zone is `{}`; expected an IANA name such as `Europe/Berlin`", format.time_zone))
-        })?;
-        let kind = match format.time_format.as_str() {
-            "rfc3339" => Kind::Rfc3339,
-            "unix" => Kind::Unix { per_second: 1 },
-            "unix_ms" => Kind::Unix { per_second: 1_000 },
-            pattern if pattern.contains('%') => Kind::Pattern(pattern.to_owned()),
-            other => {
-                let expected = "`rfc3339`, `unix`, `unix_ms` or a pattern such as `%d.%m.%Y %H:%M`";
-                return Err(whole(format!("time_format is `{other}`; expected {expected}")));
-            }
-        };
-        Ok(Self { kind, zone })
+/// Reads an array row by row, so that a long one is never held as a whole.
+struct Rows<'a> {
+    format: &'a Format,
+    times: Times,
+    line: &'a Cell<u64>,
+    wrong_line: &'a Cell<Option<u64>>,
+}
+
+impl<'de> Visitor<'de> for Rows<'_> {
+    type Value = Vec<Sample>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects or pairs")
     }
 
-    fn parse(&self, text: &str) -> Result<Timestamp, String> {
-        let wrong =
-            |expected: &str| format!("`{}` is no time; expected {expected}, or set `time_format`", shortened(text));
-        match &self.kind {
-            Kind::Rfc3339 => text
-                .parse::<Timestamp>()
-                .ok()
-                .or_else(|| self.zone.to_timestamp(text.parse::<DateTime>().ok()?).ok())
-                .ok_or_else(|| wrong("RFC 3339 such as `2026-11-23T07:30:00Z`")),
-            Kind::Unix { per_second } => {
-                let (whole, _fraction) = text.split_once('.').unwrap_or((text, ""));
-                let count: i64 = whole.parse().map_err(|_| wrong("seconds or milliseconds since 1970"))?;
-                Timestamp::from_second(count.div_euclid(*per_second)).map_err(|_| wrong("a time before the year 10000"))
-            }
-            Kind::Pattern(pattern) => {
-                let broken = strtime::parse(pattern, text).map_err(|_| wrong(&format!("the pattern `{pattern}`")))?;
-                if let Ok(at) = broken.to_timestamp() {
-                    return Ok(at);
-                }
-                let local = broken.to_datetime().map_err(|_| wrong(&format!("a date and a time by `{pattern}`")))?;
-                self.zone.to_timestamp(local).map_err(|_| wrong("a time that exists"))
-            }
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<Vec<Sample>, A::Error> {
+        let mut samples = Vec::new();
+        while let Some(row) = rows.next_element::<Value>()? {
+            let sample = json_sample(&row, self.format, &mut self.times).map_err(|reason| {
+                self.wrong_line.set(Some(self.line.get()));
+                serde::de::Error::custom(format!("element {}: {reason}", samples.len()))
+            })?;
+            samples.push(sample);
         }
+        Ok(samples)
     }
+}
+
+/// One element: an object with the names of the columns, or a pair of time and value.
+fn json_sample(row: &Value, format: &Format, times: &mut Times) -> Result<Sample, String> {
+    let (time, value) = match row {
+        Value::Object(fields) => {
+            let field = |name: &str, setting: &str| {
+                fields.get(name).ok_or_else(|| format!("has no `{name}`; name it with `{setting}`"))
+            };
+            (field(&format.time_column, "time_column")?, field(&format.value_column, "value_column")?)
+        }
+        Value::Array(pair) if pair.len() == 2 => (&pair[0], &pair[1]),
+        other => return Err(format!("is {}; expected an object, or a pair of time and value", short(other))),
+    };
+    let time = match time {
+        Value::String(text) => times.parse(text.trim())?,
+        Value::Number(n) => times.parse(&n.to_string())?,
+        other => return Err(format!("the time is {}; expected a text or a number", short(other))),
+    };
+    let value = match value {
+        Value::Null => None,
+        Value::String(text) => number(text.trim(), format.decimal)?,
+        Value::Number(n) => n.as_f64().filter(|v| v.is_finite()),
+        other => return Err(format!("the value is {}; expected a number or null", short(other))),
+    };
+    Ok(Sample { time, value })
 }
 
 /// An empty text and `NaN` are missing.
@@ -241,11 +255,19 @@ fn number(text: &str, decimal: char) -> Result<Option<f64>, String> {
     if text.is_empty() || text.eq_ignore_ascii_case("nan") || text.eq_ignore_ascii_case("null") {
         return Ok(None);
     }
-    let plain = if decimal == '.' { text.to_owned() } else { text.replace(decimal, ".") };
-    match plain.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(Some(value)),
-        _ => Err(format!("the value is `{}`; expected a number, or nothing where it is missing", shortened(text))),
-    }
+    let wrong = |expected: &str| {
+        format!("the value is `{}`; expected {expected}, or nothing where it is missing", shortened(text))
+    };
+    let plain = if decimal == '.' {
+        text.to_owned()
+    } else if text.contains('.') {
+        // A point could stand for thousands here: 1.234 is no guess to make.
+        return Err(wrong(&format!("a number with `{decimal}` before the fraction and nothing between the thousands")));
+    } else {
+        text.replace(decimal, ".")
+    };
+    let number = plain.bytes().any(|b| b.is_ascii_digit()).then(|| plain.parse::<f64>().ok()).flatten();
+    number.filter(|v| v.is_finite()).map(Some).ok_or_else(|| wrong("a number"))
 }
 
 fn whole(reason: String) -> TableError {
@@ -307,9 +329,65 @@ mod tests {
             ("timestamp,value\nyesterday,1\n", "line 2: `yesterday` is no time"),
             ("timestamp,value\n2026-01-01T00:00:00Z\n", "line 2: 1 columns; expected at least 2"),
             ("timestamp,value\n2026-01-01T00:00:00Z,inf\n", "line 2: the value is `inf`"),
+            ("2026-01-01T00:00:00Z,1\n", "line 1: `2026-01-01T00:00:00Z`, `1` is no header"),
         ] {
             let found = csv(text).unwrap_err();
             assert!(found.contains(want), "`{found}` lacks `{want}`");
+        }
+    }
+
+    #[test]
+    fn json_that_cannot_be_read_is_named_with_its_line() {
+        for (text, want) in [
+            ("", "line 1: EOF while parsing"),
+            ("{\n}", "line 1: invalid type: map, expected an array of objects or pairs"),
+            ("[\n{\"timestamp\": \"now\", \"value\": 1}\n]", "line 2: element 0: `now` is no time"),
+            ("[[\"2026-01-01T00:00:00Z\", 1],\n[\"2026-01-01T00:05:00Z\"]]", "line 2: element 1: is "),
+            ("[{\"timestamp\": \"2026-01-01T00:00:00Z\"}]", "element 0: has no `value`; name it with `value_column`"),
+            ("[[\"2026-01-01T00:00:00Z\", true]]", "the value is `true`; expected a number or null"),
+            ("[] []", "line 1: trailing characters"),
+        ] {
+            let found = read("x", text.as_bytes(), true, &Format::default()).unwrap_err().to_string();
+            assert!(found.contains(want), "`{found}` lacks `{want}`");
+        }
+    }
+
+    #[test]
+    fn a_number_that_could_be_two_is_refused() {
+        let read = number;
+        assert_eq!(read("1,5", ','), Ok(Some(1.5)));
+        assert_eq!(read("1.5e3", '.'), Ok(Some(1500.0)));
+        assert_eq!(read("NaN", '.'), Ok(None));
+        for (text, decimal) in [("1.234", ','), ("1,234", '.'), ("1_000", '.'), ("1e999", '.'), ("0x10", '.')] {
+            assert!(read(text, decimal).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn signs_that_cannot_work_are_refused() {
+        for (separator, decimal, want) in
+            [('\n', '.', "separator is"), ('é', '.', "separator is `é`"), (',', '1', "decimal is `1`")]
+        {
+            let format = Format { separator, decimal, ..Format::default() };
+            let found = read("x", "".as_bytes(), false, &format).unwrap_err().to_string();
+            assert!(found.contains(want), "`{found}` lacks `{want}`");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_give_a_series_or_an_error(bytes: Vec<u8>, json: bool, unix: bool) {
+            let format = Format { time_format: if unix { "unix" } else { "rfc3339" }.into(), ..Format::default() };
+            let _ = read("x", bytes.as_slice(), json, &format);
+        }
+
+        #[test]
+        fn what_is_written_is_read(values: Vec<Option<i32>>) {
+            let rows: String = values.iter().enumerate().map(|(i, v)| format!("{},{}\n", i * 60, v.map(|v| v.to_string()).unwrap_or_default())).collect();
+            let format = Format { time_format: "unix".into(), ..Format::default() };
+            let series = read("x", format!("timestamp,value\n{rows}").as_bytes(), false, &format).unwrap();
+            let found: Vec<Option<i32>> = series.samples.iter().map(|s| s.value.map(|v| v as i32)).collect();
+            proptest::prop_assert_eq!(found, values);
         }
     }
 }

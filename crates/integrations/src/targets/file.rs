@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stormglass_ops::ports::{Mode, OnConflict};
 use stormglass_ops::{
-    After, Applied, ApplyRequest, CapacityPlan, Limits, Owner, ScalingTarget, Step, TargetError, schedule,
+    After, Applied, ApplyRequest, CapacityPlan, Limits, Owner, ScalingTarget, Step, TargetError, WeeklyStep, schedule,
 };
 
 /// Largest schedule file that is read.
@@ -79,7 +79,7 @@ impl FileTarget {
     }
 
     fn unreachable(&self, doing: &str, error: &io::Error) -> TargetError {
-        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let folder = folder_of(&self.path);
         let advice = match error.kind() {
             io::ErrorKind::NotFound => format!("; the folder {} has to be there", folder.display()),
             io::ErrorKind::PermissionDenied => format!("; the folder {} has to be writable", folder.display()),
@@ -108,31 +108,55 @@ impl FileTarget {
         parse(bytes, form(&self.path)?).map_err(|e| self.invalid(e))
     }
 
-    /// Replaces the file at once: whoever reads it sees the old or the new one, whole.
-    fn replace(&self, bytes: &[u8]) -> Result<(), TargetError> {
-        let real = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let folder = real.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        let write = || -> io::Result<()> {
-            let mut new = tempfile::Builder::new().prefix(".stormglass-").tempfile_in(folder)?;
-            new.write_all(bytes)?;
-            set_permissions(new.as_file(), &real)?;
-            new.as_file().sync_all()?;
-            new.persist(&real).map_err(|e| e.error)?;
-            sync_folder(folder)
+    /// Puts bytes in the file's place at once: whoever reads it sees the old or the new one, whole. Where no file was there,
+    /// none may have come since.
+    fn put(&self, bytes: &[u8], was_there: bool) -> io::Result<()> {
+        let real = match fs::canonicalize(&self.path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(&self.path).is_ok() => {
+                return Err(io::Error::other("it is a symbolic link to a place where nothing is"));
+            }
+            other => other.unwrap_or_else(|_| self.path.clone()),
         };
-        write().map_err(|e| self.unreachable("it cannot be written", &e))
+        let folder = folder_of(&real);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".stormglass-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less what the user's mask takes away
+        let mut new = builder.tempfile_in(folder)?;
+        new.write_all(bytes)?;
+        if was_there {
+            keep_access(new.as_file(), &real)?;
+        }
+        new.as_file().sync_all()?;
+        let placed = if was_there { new.persist(&real) } else { new.persist_noclobber(&real) };
+        match placed {
+            // Some file systems cannot rename without replacing.
+            Err(e) if !was_there && e.error.kind() != io::ErrorKind::AlreadyExists => e.file.persist(&real)?,
+            other => other?,
+        };
+        sync_folder(folder)
     }
 
-    /// What is there before the first write; a conflict where it is somebody else's.
-    fn claim(&self, owner: &Owner, on_conflict: OnConflict) -> Result<Option<serde_json::Value>, TargetError> {
-        let Some(bytes) = self.bytes()? else { return Ok(None) };
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let there = self.parse(&bytes).map(|f| f.managed_by);
+    fn replace(&self, bytes: &[u8]) -> Result<(), TargetError> {
+        self.put(bytes, true).map_err(|e| self.unreachable("it cannot be written", &e))
+    }
+
+    /// What has to be restored one day of what is there before the first write; a conflict where it is somebody else's.
+    fn claim(
+        &self,
+        there: Option<&[u8]>,
+        owner: &Owner,
+        on_conflict: OnConflict,
+    ) -> Result<Option<serde_json::Value>, TargetError> {
+        let Some(bytes) = there else { return Ok(None) };
+        let there = self.parse(bytes).map(|f| f.managed_by);
         match there {
             Ok(name) if name == owner.0 => Ok(None),
-            other if on_conflict == OnConflict::Take => {
-                drop(other);
-                Ok(Some(serde_json::Value::String(text)))
+            _ if on_conflict == OnConflict::Take => {
+                let kept = String::from_utf8(bytes.to_vec()).map_err(|_| {
+                    self.invalid("is no text, so that it could not be restored; remove it, or choose another path".into())
+                })?;
+                Ok(Some(serde_json::Value::String(kept)))
             }
             other => Err(TargetError::Conflict {
                 what: self.describe(),
@@ -161,9 +185,23 @@ impl ScalingTarget for FileTarget {
 
     async fn apply(&self, request: &ApplyRequest) -> Result<Applied, TargetError> {
         schedule::fits(&self.describe(), &self.limits(), &request.plan)?;
-        let previous = self.claim(&request.owner, request.on_conflict)?;
         let file = ScheduleFile::new(request);
-        self.replace(render(&file, form(&self.path)?).as_bytes())?;
+        let text = render(&file, form(&self.path)?).map_err(|e| self.invalid(e))?;
+        let mut there = self.bytes()?;
+        let mut previous = self.claim(there.as_deref(), &request.owner, request.on_conflict)?;
+        if there.is_none() {
+            match self.put(text.as_bytes(), false) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                    // Somebody was faster: what came is judged as if it had been there before.
+                    there = self.bytes()?;
+                    previous = self.claim(there.as_deref(), &request.owner, request.on_conflict)?;
+                    self.replace(text.as_bytes())?;
+                }
+                other => other.map_err(|e| self.unreachable("it cannot be written", &e))?,
+            }
+        } else if there.as_deref() != Some(text.as_bytes()) {
+            self.replace(text.as_bytes())?;
+        }
         Ok(Applied { owner: request.owner.clone(), steps: file.steps, previous, id: self.describe() })
     }
 
@@ -175,7 +213,8 @@ impl ScalingTarget for FileTarget {
         if let Some(text) = previous.and_then(serde_json::Value::as_str) {
             return self.replace(text.as_bytes());
         }
-        fs::remove_file(&self.path).map_err(|e| self.unreachable("it cannot be removed", &e))
+        let removed = fs::remove_file(&self.path).and_then(|()| sync_folder(folder_of(&self.path)));
+        removed.map_err(|e| self.unreachable("it cannot be removed", &e))
     }
 }
 
@@ -226,10 +265,11 @@ impl ScheduleFile {
 /// # Errors
 /// `Unreachable` where there is none, `Invalid` where it holds something else.
 pub fn read_schedule(path: &Path) -> Result<ScheduleFile, TargetError> {
-    let target = FileTarget::new(FileConfig { path: path.to_path_buf() })?;
+    let target = FileTarget { path: path.to_path_buf() };
     let missing = || target.unreachable("it cannot be read", &io::Error::from(io::ErrorKind::NotFound));
     let bytes = target.bytes()?.ok_or_else(missing)?;
-    target.parse(&bytes)
+    // YAML reads JSON too, so that a copy by another name can be read.
+    parse(&bytes, form(path).unwrap_or(Form::Yaml)).map_err(|e| target.invalid(e))
 }
 
 fn form(path: &Path) -> Result<Form, TargetError> {
@@ -255,56 +295,94 @@ fn parse(bytes: &[u8], form: Form) -> Result<ScheduleFile, String> {
     if file.steps.is_empty() {
         return Err("has no steps; expected at least one".into());
     }
+    if let Some(pair) = file.steps.windows(2).find(|pair| pair[0].from >= pair[1].from) {
+        return Err(format!(
+            "has a step from {} after one from {}; expected steps in order",
+            pair[1].from, pair[0].from
+        ));
+    }
+    let weekly = if let After::Weekly { steps } = &file.after { steps.as_slice() } else { &[] };
+    let wrong = |step: &&WeeklyStep| !(1..=7).contains(&step.day) || !is_clock(&step.time);
+    if let Some(step) = weekly.iter().find(wrong) {
+        let expected = "expected a day from 1 (Monday) to 7 and a time such as `07:30`";
+        return Err(format!("has a weekly step on day {} at `{}`; {expected}", step.day, step.time));
+    }
     Ok(file)
 }
 
+/// Whether a text is `HH:MM`.
+fn is_clock(text: &str) -> bool {
+    text.len() == 5 && text.is_char_boundary(2) && jiff::civil::Time::strptime("%H:%M", text).is_ok()
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
 /// One line a step, so that a diff of two schedules shows which changed.
-fn render(file: &ScheduleFile, form: Form) -> String {
+fn render(file: &ScheduleFile, form: Form) -> Result<String, String> {
     match form {
-        Form::Yaml => serde_yaml_ng::to_string(file).unwrap_or_default(),
-        Form::Json => {
-            let mut text = format!(
-                "{{\n  \"version\": {},\n  \"managed_by\": {},\n  \"time_zone\": {},\n  \"mode\": {},\n  \"min\": {},\n  \"max\": {},\n  \"steps\": [\n",
-                file.version,
-                line(&file.managed_by),
-                line(&file.time_zone),
-                line(&file.mode),
-                file.min,
-                file.max
-            );
-            let steps: Vec<String> = file.steps.iter().map(|s| format!("    {}", line(s))).collect();
-            text.push_str(&steps.join(",\n"));
-            text.push_str(&format!(
-                "\n  ],\n  \"valid_until\": {},\n  \"after\": {}\n}}\n",
-                line(&file.valid_until),
-                after(&file.after)
-            ));
-            text
-        }
+        Form::Yaml => serde_yaml_ng::to_string(file).map_err(|e| e.to_string()),
+        Form::Json => json(file).map_err(|e| e.to_string()),
     }
 }
 
-fn after(after: &After) -> String {
-    let After::Weekly { steps } = after else { return line(after) };
-    let steps: Vec<String> = steps.iter().map(|s| format!("      {}", line(s))).collect();
-    format!("{{\n    \"kind\": \"weekly\",\n    \"steps\": [\n{}\n    ]\n  }}", steps.join(",\n"))
+fn json(file: &ScheduleFile) -> Result<String, serde_json::Error> {
+    let mut text = String::from("{\n");
+    for (name, value) in [
+        ("version", line(&file.version)?),
+        ("managed_by", line(&file.managed_by)?),
+        ("time_zone", line(&file.time_zone)?),
+        ("mode", line(&file.mode)?),
+        ("min", line(&file.min)?),
+        ("max", line(&file.max)?),
+        ("steps", lines(&file.steps, 2)?),
+        ("valid_until", line(&file.valid_until)?),
+    ] {
+        text.push_str(&format!("  \"{name}\": {value},\n"));
+    }
+    let after = match &file.after {
+        After::Weekly { steps } => {
+            format!("{{\n    \"kind\": \"weekly\",\n    \"steps\": {}\n  }}", lines(steps, 4)?)
+        }
+        other => line(other)?,
+    };
+    text.push_str(&format!("  \"after\": {after}\n}}\n"));
+    Ok(text)
+}
+
+/// An array with an element a line, in a text that is `indent` deep.
+fn lines(values: &[impl Serialize], indent: usize) -> Result<String, serde_json::Error> {
+    let lines: Vec<String> = values.iter().map(line).collect::<Result<_, _>>()?;
+    let (outer, inner) = (" ".repeat(indent), " ".repeat(indent + 2));
+    Ok(if lines.is_empty() {
+        "[]".to_owned()
+    } else {
+        format!("[\n{inner}{}\n{outer}]", lines.join(&format!(",\n{inner}")))
+    })
 }
 
 /// A value on one line of JSON.
-fn line(value: &impl Serialize) -> String {
-    // Structs of texts and numbers have no map key and no number that JSON lacks.
-    serde_json::to_string(value).unwrap_or_default()
+fn line(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    serde_json::to_string(value)
 }
 
+/// Gives the new file the permissions of the old one, and its owner where that is allowed.
 #[cfg(unix)]
-fn set_permissions(new: &File, old: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = fs::metadata(old).map_or(0o644, |meta| meta.permissions().mode() & 0o7777);
-    new.set_permissions(fs::Permissions::from_mode(mode))
+fn keep_access(new: &File, old: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let Ok(meta) = fs::metadata(old) else { return Ok(()) };
+    let now = new.metadata()?;
+    if (now.uid(), now.gid()) != (meta.uid(), meta.gid()) {
+        // Only root may; for others the file becomes theirs, as with any replacement.
+        let _ = fchown(new, Some(meta.uid()), Some(meta.gid()));
+    }
+    new.set_permissions(meta.permissions())
 }
 
 #[cfg(not(unix))]
-fn set_permissions(_new: &File, _old: &Path) -> io::Result<()> {
+fn keep_access(_new: &File, _old: &Path) -> io::Result<()> {
     Ok(())
 }
 
