@@ -185,15 +185,18 @@ fn facts(done: &Done, screen: &Screen) -> String {
     };
     facts.push(("accuracy", accuracy));
     if let Some((skill, naive)) = outcome.backtest.as_ref().and_then(|b| Some((b.skill?, b.naive.as_deref()?))) {
-        facts.push(("skill", format!("{} less error than {naive}, the best naive method", percent(Some(skill)))));
+        let word = if skill < 0.0 { "more" } else { "less" };
+        let size = percent(Some(skill.abs()));
+        facts.push(("skill", format!("{size} {word} error than {naive}, the best naive method")));
     }
     if let Some(risk) = plan.risk {
         facts.push(("risk", format!("{} of the load is expected to meet too few units", percent(Some(risk)))));
     }
-    if let Some(quiet) = outcome.quiet_windows.first() {
+    if let [first, others @ ..] = outcome.quiet_windows.as_slice() {
         let zone = input::zone(&plan.time_zone).unwrap_or(TimeZone::UTC);
-        let (from, to) = (input::local(quiet.from, &zone), input::local(quiet.to, &zone));
-        facts.push(("quiet", format!("{from} to {to}, and {} more", outcome.quiet_windows.len() - 1)));
+        let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+        let (from, to) = (input::local(first.from, &zone), input::local(first.to, &zone));
+        facts.push(("quiet", format!("{from} to {to}{more}")));
     }
     facts
         .iter()

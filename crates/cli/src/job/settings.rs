@@ -64,7 +64,7 @@ impl Settings {
             _ => None,
         };
         let named: BTreeMap<String, ConnectionConfig> =
-            all.remove("connection").map_or_else(|| Ok(BTreeMap::new()), |value| parse(value, "connection"))?;
+            all.remove("connection").map_or_else(|| Ok(BTreeMap::new()), parse_connections)?;
         let mut connections = Connections::default();
         for (name, config) in named {
             connections.insert(name, config);
@@ -122,13 +122,23 @@ fn set(all: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), Cli
         let inner = map.entry(part).or_insert_with(|| Value::Object(Map::new()));
         map = match inner {
             Value::Object(inner) => inner,
-            other => {
-                return Err(CliError::Usage(format!("`{part}` of {path} is {other}; expected settings with names")));
+            _ => {
+                return Err(CliError::Usage(format!("`{part}` of {path} holds a value; expected settings with names")));
             }
         };
     }
     map.insert(name.to_owned(), value);
     Ok(())
+}
+
+/// Reads connections; an error names the path at fault and repeats no value, which may be a secret.
+fn parse_connections(value: Value) -> Result<BTreeMap<String, ConnectionConfig>, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = error.into_inner().to_string();
+        let reason = if reason.starts_with("unknown field") { reason } else { "is no text; put it in quotes".into() };
+        format!("connection.{path}: {reason}")
+    })
 }
 
 /// Reads settings; an error names the path at fault.
@@ -171,6 +181,17 @@ mod tests {
         anchor(&mut all, Path::new("here"));
         assert_eq!(all["source"]["csv"]["path"], json!("here/load.csv"));
         assert_eq!(all["load"]["units"]["csv"]["path"], json!("/u.csv"));
+    }
+
+    #[test]
+    fn a_secret_of_the_wrong_kind_is_not_repeated() {
+        let source = json!({"csv": {"path": "load.csv"}});
+        let error = |config: Value| {
+            Settings::from_map(map(json!({"source": source, "connection": {"main": config}}))).unwrap_err()
+        };
+        let text = error(json!({"password": 271_828}));
+        assert!(text.starts_with("connection.main.password: ") && !text.contains("271828"), "{text}");
+        assert!(error(json!({"pasword": "x"})).contains("unknown field `pasword`"));
     }
 
     #[test]
