@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stormglass_ops::{After, CapacityPlan, Savings, schedule};
+use stormglass_ops::{After, CapacityPlan, Savings, schedule, weekly};
 use tfplugin::schema::{Attribute, float64, int64, list, map, nested, one_of, string, timestamp};
 use tfplugin::value::Type;
 
@@ -37,7 +37,7 @@ impl CapacityPlanModel {
     /// A time zone that nobody knows.
     pub(crate) fn from_plan(plan: &CapacityPlan) -> Result<Self, String> {
         let zone = &plan.time_zone;
-        let lines = schedule::render(&plan.steps, plan.valid_until, zone).map_err(|e| e.to_string())?;
+        let lines = weekly::lines(plan).map_err(|e| e.to_string())?;
         let (after, week) = match &plan.after {
             After::Weekly { steps } => ("weekly", Some(schedule::render_week(steps))),
             After::Restore => ("restore", None),
@@ -82,13 +82,14 @@ impl CapacityPlanModel {
             ("hold", _) => After::Hold,
             (other, _) => return Err(format!("after is `{other}`; expected `weekly`, `restore` or `hold`")),
         };
+        let (origin, valid_until) = (time("origin", &self.origin)?, time("valid_until", &self.valid_until)?);
         Ok(CapacityPlan {
             version: 1,
-            origin: time("origin", &self.origin)?,
+            origin,
             as_of: self.as_of.as_deref().map(|t| time("as_of", t)).transpose()?,
             time_zone: self.time_zone.clone(),
-            steps: schedule::parse(&self.schedule, &self.time_zone).map_err(|e| e.to_string())?,
-            valid_until: time("valid_until", &self.valid_until)?,
+            steps: weekly::steps(&self.schedule, &self.time_zone, origin, valid_until).map_err(|e| e.to_string())?,
+            valid_until,
             after,
             min: units("min", self.min)?,
             max: units("max", self.max)?,
