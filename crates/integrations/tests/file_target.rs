@@ -8,7 +8,7 @@ use stormglass_ops::ports::{Mode, OnConflict};
 use stormglass_ops::{After, ApplyRequest, CapacityPlan, Owner, ScalingTarget, Step, TargetError, WeeklyStep};
 
 fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
+    text.parse().expect("a time of this file")
 }
 
 fn request(owner: &str, units: u32) -> ApplyRequest {
@@ -49,7 +49,7 @@ fn request(owner: &str, units: u32) -> ApplyRequest {
 }
 
 fn target(path: &Path) -> FileTarget {
-    FileTarget::new(FileConfig { path: path.to_path_buf() }).unwrap()
+    FileTarget::new(FileConfig { path: path.to_path_buf() }).expect("a path with a known suffix")
 }
 
 #[tokio::test]
