@@ -1,6 +1,10 @@
 //! Metric sources, scaling targets and the caches between them: the only part that speaks to other systems.
 
+pub mod archive;
+pub mod cache;
+pub mod catalogue;
 pub mod connection;
+mod folders;
 pub mod http;
 pub mod pool;
 pub mod report_file;
