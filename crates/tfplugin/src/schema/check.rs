@@ -9,11 +9,15 @@ use crate::value::conform;
 const RESERVED: [&str; 8] =
     ["connection", "count", "depends_on", "for_each", "lifecycle", "locals", "provider", "provisioner"];
 
-/// One sentence for each problem, with the path of the attribute.
-pub(super) fn problems(schema: &Schema) -> Vec<String> {
+/// Names that Terraform keeps for itself in a provider block.
+const RESERVED_IN_PROVIDER: [&str; 6] = ["alias", "count", "depends_on", "for_each", "source", "version"];
+
+/// One sentence for each problem, with the path of the attribute; `provider` for the schema of a provider block.
+pub(super) fn problems(schema: &Schema, provider: bool) -> Vec<String> {
+    let reserved: &[&str] = if provider { &RESERVED_IN_PROVIDER } else { &RESERVED };
     let mut found = Vec::new();
     for name in schema.attributes.iter().map(|attribute| &attribute.name).chain(schema.blocks.iter().map(|b| &b.name)) {
-        if RESERVED.contains(&name.as_str()) {
+        if reserved.contains(&name.as_str()) {
             found.push(format!("`{name}`: the name is reserved by Terraform"));
         }
     }
@@ -92,6 +96,9 @@ mod tests {
             "`a`: is write-only and computed: nothing could be kept",
         );
         check_problem(string("count").optional(), "`count`: the name is reserved by Terraform");
+        check_problem(string("connection").optional(), "`connection`: the name is reserved by Terraform");
+        let provider = Schema::new("").attribute(string("connection").optional()).attribute(string("alias").optional());
+        assert_eq!(provider.provider_problems(), ["`alias`: the name is reserved by Terraform"]);
         check_problem(string("A-b").optional(), "`A-b`: expected a name of lower-case letters, digits and underscores");
         check_problem(
             string("a").default(true),

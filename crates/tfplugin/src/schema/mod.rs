@@ -107,7 +107,12 @@ impl Schema {
 
     /// What breaks Terraform's rules for schemas or ours; empty for a sound one.
     pub fn problems(&self) -> Vec<String> {
-        check::problems(self)
+        check::problems(self, false)
+    }
+
+    /// The same for the schema of a provider block, where other names are reserved.
+    pub fn provider_problems(&self) -> Vec<String> {
+        check::problems(self, true)
     }
 
     /// What documentation needs to know, in a form that serializes.
