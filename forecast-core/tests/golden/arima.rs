@@ -44,11 +44,8 @@ const EXACT: [(&str, &str); 30] = [
     ("auto_arima_co2", "co2"),
     ("auto_arima_full_AirPassengers_log", "AirPassengers"),
 ];
-const CONDITIONAL: [(&str, &str); 3] = [
-    ("airline_log_AirPassengers_CSS", "LogAir"),
-    ("USAccDeaths_011_011_CSS", "USAccDeaths"),
-    ("lh_300_CSS", "lh"),
-];
+const CONDITIONAL: [(&str, &str); 3] =
+    [("airline_log_AirPassengers_CSS", "LogAir"), ("USAccDeaths_011_011_CSS", "USAccDeaths"), ("lh_300_CSS", "lh")];
 const REGRESSOR: &str = "time(LakeHuron) - 1920";
 
 /// The series of an entry as R's call transforms it, with its regressor.
@@ -121,11 +118,8 @@ fn check_forecast(id: &str, fitted: &dyn Fitted, entry: &Value) {
     for (column, bound) in bounds {
         for (k, expected) in bound.iter().enumerate() {
             let (point, quantile) = (found.point[k], found.quantiles[(k, column)]);
-            let rescaled = if logs {
-                point * libm::pow(quantile / point, sizes)
-            } else {
-                point + (quantile - point) * sizes
-            };
+            let rescaled =
+                if logs { point * libm::pow(quantile / point, sizes) } else { point + (quantile - point) * sizes };
             // Ours do not fall below zero where nothing negative was seen.
             if positive && (*expected <= 0.0 || quantile == 0.0) {
                 continue;
@@ -145,7 +139,7 @@ fn series_of_is_negative(id: &str) -> bool {
 fn the_exact_likelihood_at_the_same_coefficients_is_that_of_r() {
     for (id, name) in EXACT {
         let (fitted, entry) = at_r(id, name);
-        println!("{id} {} {} rel {:e}", fitted.log_likelihood().unwrap(), number(&entry["loglik"]), fitted.log_likelihood().unwrap() / number(&entry["loglik"]) - 1.0);
+        check_close(id, fitted.log_likelihood().unwrap(), number(&entry["loglik"]), 1e-6);
         if let Some(aicc) = entry["aicc"].as_f64() {
             check_close(&format!("{id}, AICc"), fitted.aicc().unwrap(), aicc, 1e-6);
         }
@@ -175,9 +169,7 @@ fn the_optimum_is_no_worse_than_that_of_r() {
         let entry = reference(id);
         let fitted = model_of(id, &entry).fit(&series_of(id, name)).unwrap();
         let (found, expected) = (fitted.log_likelihood().unwrap(), number(&entry["loglik"]));
-        println!("{id} {found} {expected} {:e}", found - expected);
-        if false {continue;} else if found < expected - 1e-1 {panic!("{id}");}
-        assert!(true || found >= expected - 1e-4, "{id}: {found}, R {expected}, at {:?}", fitted.parameters());
+        assert!(found >= expected - 1e-4, "{id}: {found}, R {expected}, at {:?}", fitted.parameters());
     }
 }
 
@@ -186,12 +178,13 @@ fn found_orders_are_no_worse_than_those_of_r() {
     for (id, name) in EXACT.into_iter().filter(|(id, _)| id.starts_with("auto_arima")) {
         let entry = reference(id);
         let Some(order) = model_of(id, &entry).order else { panic!("{id}") };
-        let model = Arima { order: None, constant: None, season_length: Some(order.season_length), ..model_of(id, &entry) };
+        let model =
+            Arima { order: None, constant: None, season_length: Some(order.season_length), ..model_of(id, &entry) };
         let fitted = model.fit(&series_of(id, name)).unwrap();
         if fitted.differences() == Some((order.d, order.seasonal_d)) {
             let (found, expected) = (fitted.aicc().unwrap(), number(&entry["aicc"]));
             println!("{id}: {} has {found}, R {expected}", fitted.name());
-            assert!(true || found <= expected + 2e-4, "{id}: {} has {found}, R {expected}", fitted.name());
+            assert!(found <= expected + 2e-4, "{id}: {} has {found}, R {expected}", fitted.name());
         } else {
             println!("{id}: {} has other differences than R", fitted.name());
         }

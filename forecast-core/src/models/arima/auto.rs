@@ -63,7 +63,8 @@ pub(super) fn search(
         }
     }
     // Too short for any choice: differences alone, or a mean.
-    let fallback = Arima { order: Some(search.base), constant: Some(search.base.differences() == 0), ..settings.clone() };
+    let fallback =
+        Arima { order: Some(search.base), constant: Some(search.base.differences() == 0), ..settings.clone() };
     let (units, design) = fallback.design(y)?;
     let reason = "no candidate has a finite likelihood".into();
     let found = estimate(&design, settings.likelihood, &[], Effort::Thorough)
@@ -140,12 +141,9 @@ impl<'a> Searching<'a> {
             // Everything is explained: the fewer terms the better.
             None => f64::MIN + parameters as f64 * (f64::MAX * f64::EPSILON),
         };
-        let kept = keeps_off_the_circle(&found.coefficients.ar) && keeps_off_the_circle(&found.coefficients.seasonal_ar);
-        (kept && criterion.is_finite()).then_some(Candidate {
-            settings,
-            criterion,
-            coefficients: found.coefficients,
-        })
+        let kept =
+            keeps_off_the_circle(&found.coefficients.ar) && keeps_off_the_circle(&found.coefficients.seasonal_ar);
+        (kept && criterion.is_finite()).then_some(Candidate { settings, criterion, coefficients: found.coefficients })
     }
 
     /// All orders of up to [`MOST_ALTOGETHER`] terms.
@@ -208,7 +206,7 @@ impl<'a> Searching<'a> {
 
     /// Orders one step away: one term more or less, both of a pair, the constant changed.
     fn neighbors(&self, (p, q, seasonal_p, seasonal_q, constant): Key) -> Vec<Key> {
-        const STEPS: [(isize, isize); 8] = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)];
+        const STEPS: [(isize, isize); 8] = [(-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (1, 1), (1, -1), (-1, 1)];
         let moved = |a: usize, b: usize, step: (isize, isize), most: usize| {
             let (a, b) = (a.checked_add_signed(step.0)?, b.checked_add_signed(step.1)?);
             (a <= most && b <= most).then_some((a, b))

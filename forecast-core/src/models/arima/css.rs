@@ -4,11 +4,11 @@
 //! same kind of recursion: theta(B) de/dphi[i] = -B^i Phi(B^m) w, de/dtheta[i] = -B^i e / theta(B), and alike for the
 //! seasonal factors. Source: Box & Jenkins (1976), section 7.1; R's `arima(method = "CSS")`.
 
+use super::LN_2_PI;
 use super::design::Design;
 use super::optimize::{LeastSquares, Point, dot};
 use super::polynomial::{Coefficients, taps};
 use super::regression::{Solved, least_squares};
-use super::LN_2_PI;
 
 /// Step of the differences that the map from free numbers to coefficients is differentiated by.
 const STEP: f64 = 1e-6;
@@ -68,9 +68,8 @@ impl Conditional<'_> {
         let m = design.order.season_length;
         let given = self.given();
         let theta = taps(&coefficients.theta(m));
-        let seasonal = |block: &[f64]| -> Vec<(usize, f64)> {
-            taps(block).into_iter().map(|(lag, c)| (lag * m, c)).collect()
-        };
+        let seasonal =
+            |block: &[f64]| -> Vec<(usize, f64)> { taps(block).into_iter().map(|(lag, c)| (lag * m, c)).collect() };
         let mut eta = design.w.clone();
         for (column, beta) in design.columns.iter().zip(&errors.beta) {
             eta.iter_mut().zip(column).for_each(|(e, x)| *e -= beta * x);

@@ -3,12 +3,12 @@
 //! -2 log L = N ln(2 pi sigma2) + N + sum of ln F[t] + ln det(A'A), where A are the standardized innovations of the columns
 //! of missing values and sigma2 = S / N, S the sum of squares of the standardized innovations after least squares.
 
+use super::LN_2_PI;
 use super::design::Design;
 use super::optimize::{LeastSquares, Point, dot};
 use super::polynomial::{Coefficients, autocovariances, taps};
 use super::regression::least_squares;
 use crate::kernels::arma::{Gains, LANES, Lane, Start, innovations};
-use super::LN_2_PI;
 
 /// Largest variance of the process in units of sigma2; beyond it is as good as not stationary.
 const LARGEST_VARIANCE: f64 = 1e14;
@@ -30,8 +30,6 @@ pub(super) struct Evaluation {
     pub(super) n_used: usize,
     /// Coefficients of the columns, missing values first.
     pub(super) beta: Vec<f64>,
-    /// Upper triangle R of A = Q R over all columns, by rows; R'R is the information on `beta` over sigma2.
-    pub(super) triangle: Vec<Vec<f64>>,
 }
 
 impl Evaluation {
@@ -167,11 +165,7 @@ fn run(design: &Design, candidates: &[Coefficients]) -> Option<Pass> {
     if n == 0 || candidates.is_empty() || candidates.len() > LANES {
         return None;
     }
-    let mut start = Start {
-        variance: [1.0; LANES],
-        gain: vec![[0.0; LANES]; r - 1],
-        generator: vec![[0.0; LANES]; r],
-    };
+    let mut start = Start { variance: [1.0; LANES], gain: vec![[0.0; LANES]; r - 1], generator: vec![[0.0; LANES]; r] };
     let mut valid = [false; LANES];
     let mut phis: Vec<Lane> = vec![[0.0; LANES]; design.order.longest_ar()];
     for (lane, coefficients) in candidates.iter().enumerate() {
@@ -188,13 +182,7 @@ fn run(design: &Design, candidates: &[Coefficients]) -> Option<Pass> {
 }
 
 /// Sets one lane's start; false if the candidate is not stationary.
-fn fill_lane(
-    design: &Design,
-    coefficients: &Coefficients,
-    lane: usize,
-    start: &mut Start,
-    phis: &mut [Lane],
-) -> bool {
+fn fill_lane(design: &Design, coefficients: &Coefficients, lane: usize, start: &mut Start, phis: &mut [Lane]) -> bool {
     let m = design.order.season_length;
     let (phi, theta) = (coefficients.phi(m), coefficients.theta(m));
     let r = design.order.states();
@@ -250,18 +238,14 @@ fn solve(design: &Design, pass: &Pass, lane: usize) -> Option<Evaluation> {
     let mut all = pass.columns.iter().map(|column| standardized(column));
     let residuals = all.next()?;
     let solved = least_squares(residuals, all.collect());
-    for (at, row) in solved.triangle.iter().enumerate().take(design.gaps.len()) {
+    let mut known = 0;
+    for (at, row) in solved.triangle.iter().enumerate().take(design.gaps.len()).filter(|(at, row)| row[*at] > 0.0) {
         log_determinant += 2.0 * libm::log(row[at]);
+        known += 1;
     }
     let sse = dot(&solved.residuals, &solved.residuals);
-    let n_used = n.checked_sub(design.gaps.len()).filter(|n| *n > 0)?;
-    let evaluation = Evaluation {
-        residuals: solved.residuals,
-        sse,
-        log_determinant,
-        n_used,
-        beta: solved.beta,
-        triangle: solved.triangle,
-    };
+    // A missing value that nothing tells about takes no observation away.
+    let n_used = n.checked_sub(known).filter(|n| *n > 0)?;
+    let evaluation = Evaluation { residuals: solved.residuals, sse, log_determinant, n_used, beta: solved.beta };
     (sse.is_finite() && log_determinant.is_finite()).then_some(evaluation)
 }

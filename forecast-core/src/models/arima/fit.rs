@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::css::Conditional;
 use super::design::Design;
 use super::exact::{Exact, evaluate};
-use super::optimize::{Point, descend, dot};
+use super::optimize::{COARSE, FINE, Point, descend, descend_from, dot};
 use super::order::Order;
 use super::polynomial::Coefficients;
 use super::regression::least_squares;
+use crate::kernels::arma::LANES;
 
 /// What is maximized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -49,9 +50,9 @@ pub(super) struct Estimate {
 /// How much is spent on a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effort {
-    /// One descent from the better start.
+    /// Enough to compare orders.
     Quick,
-    /// One from each start.
+    /// Enough to keep.
     Thorough,
 }
 
@@ -59,42 +60,52 @@ pub(super) enum Effort {
 const NOTHING: f64 = 1e-29;
 /// Step of the differences that standard errors are computed by.
 const STEP: f64 = 1e-6;
+/// Values times states below which more starts are followed.
+const SMALL: usize = 10_000;
 
 /// Learns the coefficients of a design; `None` if no finite likelihood was found.
 pub(super) fn estimate(design: &Design, kind: Likelihood, starts: &[Vec<f64>], effort: Effort) -> Option<Estimate> {
-    let order = &design.order;
     if let Some(flat) = explained(design) {
         return Some(flat);
     }
+    let order = &design.order;
     let conditional = Conditional(design);
-    let usual = usual_start(order);
-    // Long seasons leave few errors to condition on: then the exact likelihood starts from the usual point.
+    let usual = usual_starts(order);
+    // Long seasons leave few errors to condition on: then the exact likelihood starts from the usual points.
     let enough = design.n_used() > order.longest_ar() + 2 * order.coefficients() + 2;
-    let by_css = if enough { descend(&conditional, &usual) } else { None };
+    let tolerance = if kind == Likelihood::Css { FINE } else { COARSE };
+    let by_css = if enough { descend(&conditional, &usual[0], tolerance) } else { None };
     if kind == Likelihood::Css {
-        let best = starts.iter().filter_map(|start| descend(&conditional, start)).chain(by_css);
-        let best = best.min_by(|a, b| a.objective.total_cmp(&b.objective))?;
-        return conditional_estimate(design, &best);
+        let others = starts.iter().chain(&usual[1..]).filter_map(|start| descend(&conditional, start, COARSE));
+        let best = others.chain(by_css).min_by(|a, b| a.objective.total_cmp(&b.objective))?;
+        return conditional_estimate(design, descend_from(&conditional, best, FINE), effort);
     }
-    let exact = Exact(design);
     let mut from: Vec<Vec<f64>> = starts.to_vec();
     from.extend(by_css.map(|point| Coefficients::from_free(order, &point.at).to_free()));
-    from.push(usual);
-    if effort == Effort::Quick {
-        let candidates: Vec<(Vec<f64>, f64)> = from
-            .chunks(crate::kernels::arma::LANES)
-            .flat_map(|chunk| {
-                let coefficients: Vec<Coefficients> =
-                    chunk.iter().map(|at| Coefficients::from_free(order, at)).collect();
-                let found = evaluate(design, &coefficients).into_iter().zip(chunk);
-                found.filter_map(|(e, at)| e.map(|e| (at.clone(), e.objective()))).collect::<Vec<_>>()
-            })
-            .collect();
-        from = candidates.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|(at, _)| at).into_iter().collect();
+    from.extend(usual);
+    let small = design.w.len() * order.states() * (1 + design.columns.len()) < SMALL;
+    let followed = match (effort, small) {
+        (Effort::Quick, false) => 1,
+        (Effort::Quick, true) | (Effort::Thorough, false) => 2,
+        (Effort::Thorough, true) => from.len(),
+    };
+    let exact = Exact(design);
+    let found = ranked(design, from).into_iter().take(followed).filter_map(|start| descend(&exact, &start, COARSE));
+    let best = found.min_by(|a, b| a.objective.total_cmp(&b.objective))?;
+    let best = if effort == Effort::Thorough { descend_from(&exact, best, FINE) } else { best };
+    exact_estimate(design, &Coefficients::from_free(order, &best.at), (effort == Effort::Thorough).then_some(best))
+}
+
+/// Starts by their exact likelihood, best first; those without one are left out.
+fn ranked(design: &Design, starts: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+    let mut out: Vec<(f64, Vec<f64>)> = Vec::with_capacity(starts.len());
+    for chunk in starts.chunks(LANES) {
+        let candidates: Vec<Coefficients> = chunk.iter().map(|at| Coefficients::from_free(&design.order, at)).collect();
+        let found = evaluate(design, &candidates).into_iter().zip(chunk);
+        out.extend(found.filter_map(|(e, at)| e.map(|e| (e.objective(), at.clone()))));
     }
-    let best = from.iter().filter_map(|start| descend(&exact, start));
-    let best = best.min_by(|a, b| a.objective.total_cmp(&b.objective))?;
-    exact_estimate(design, &Coefficients::from_free(order, &best.at), Some(best))
+    out.sort_by(|a, b| a.0.total_cmp(&b.0));
+    out.into_iter().map(|(_, at)| at).collect()
 }
 
 /// The estimate at given coefficients; `None` if they are not stationary.
@@ -115,10 +126,12 @@ pub(super) fn at_coefficients(design: &Design, kind: Likelihood, coefficients: &
     }
 }
 
-fn conditional_estimate(design: &Design, best: &Point) -> Option<Estimate> {
-    let mut best = best.clone();
+fn conditional_estimate(design: &Design, mut best: Point, effort: Effort) -> Option<Estimate> {
     let coefficients = Coefficients::from_free(&design.order, &best.at);
     let estimate = at_coefficients(design, Likelihood::Css, &coefficients)?;
+    if effort == Effort::Quick {
+        return Some(estimate);
+    }
     super::optimize::LeastSquares::complete(&Conditional(design), &mut best)?;
     let errors = standard_errors(design, &best, estimate.sse / estimate.n_used as f64);
     Some(Estimate { errors, ..estimate })
@@ -142,11 +155,15 @@ fn exact_estimate(design: &Design, coefficients: &Coefficients, point: Option<Po
     })
 }
 
-/// Where a search starts without knowing better: off the line on which short factors cancel.
-fn usual_start(order: &Order) -> Vec<f64> {
-    let block = |count: usize, first: f64| (0..count).map(move |i| if i == 0 { first } else { 0.0 });
-    let blocks = block(order.p, 0.3).chain(block(order.q, 0.05));
-    blocks.chain(block(order.seasonal_p, 0.2)).chain(block(order.seasonal_q, 0.1)).collect()
+/// Where a search starts without knowing better: off the line on which short factors cancel, and where differences have
+/// taken too much.
+fn usual_starts(order: &Order) -> [Vec<f64>; 2] {
+    let start = |[ar, ma, seasonal_ar, seasonal_ma]: [f64; 4]| {
+        let block = |count: usize, first: f64| (0..count).map(move |i| if i == 0 { first } else { 0.0 });
+        let short = block(order.p, ar).chain(block(order.q, ma));
+        short.chain(block(order.seasonal_p, seasonal_ar)).chain(block(order.seasonal_q, seasonal_ma)).collect()
+    };
+    [start([0.3, 0.05, 0.2, 0.1]), start([0.5, 1.5, 0.1, 0.9])]
 }
 
 /// The estimate of a series of which differences and regressors explain everything.
@@ -186,9 +203,9 @@ fn standard_errors(design: &Design, point: &Point, sigma2: f64) -> Vec<f64> {
         .map(|of| {
             // Var = sigma2 g (R'R)^-1 g' = sigma2 |R'^-1 g'|^2.
             let mut z: Vec<f64> = Vec::with_capacity(k);
-            for i in 0..k {
+            for (i, slope) in slopes.iter().enumerate() {
                 let known: f64 = z.iter().enumerate().map(|(j, z)| solved.triangle[j][i] * z).sum();
-                z.push((slopes[i][of] - known) / solved.triangle[i][i]);
+                z.push((slope[of] - known) / solved.triangle[i][i]);
             }
             (sigma2 * dot(&z, &z)).sqrt()
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::design::{Design, Units};
+use super::design::Units;
 use super::fit::{Estimate, Likelihood};
 use super::order::Order;
 use super::outlook::Outlook;
@@ -25,7 +25,8 @@ pub(super) struct FittedArima {
     calendar: Arc<Calendar>,
     outlook: Outlook,
     residuals: Vec<f64>,
-    /// Missing values at the end, which the outlook leaves out.
+    /// Steps at the start and missing values at the end that the outlook leaves out.
+    before: usize,
     after: usize,
 }
 
@@ -62,12 +63,16 @@ impl FittedArima {
         let model = settings.name();
         let parameters = learned.coefficients.named().count() + learned.beta.len();
         let degrees = learned.n_used.saturating_sub(parameters).max(1) as f64;
-        let unit = learned.n_used as f64 * libm::log(units.scale);
+        let log_likelihood = settings
+            .prepare(plain.values(), plain.observed(), &columns)
+            .and_then(|prepared| settings.design_in(&prepared, &units))
+            .ok()
+            .and_then(|design| settings.reported(&design, &units, &learned));
         let stored = Stored {
             settings,
             sigma2: learned.sse / degrees,
             sse: learned.sse,
-            log_likelihood: learned.log_likelihood.map(|l| l - unit),
+            log_likelihood,
             n_used: learned.n_used,
             errors: learned.errors.iter().map(|e| Some(*e).filter(|e| e.is_finite())).collect(),
             coefficients: learned.coefficients,
@@ -84,11 +89,10 @@ impl FittedArima {
     fn build(stored: Stored, calendar: Arc<Calendar>) -> Option<Self> {
         let y = &stored.y;
         let prepared = stored.settings.prepare(y.values(), y.observed(), &stored.columns).ok()?;
-        let (_, columns) = stored.settings.columns(&prepared);
-        let design = Design::new(stored.order(), &prepared.y, &prepared.observed, &columns, &stored.units);
+        let design = stored.settings.design_in(&prepared, &stored.units).ok()?;
         let outlook = Outlook::new(&design, &stored.coefficients, &stored.beta)?;
         let residuals = residuals(&prepared, &stored, outlook.innovations());
-        Some(Self { stored, calendar, outlook, residuals, after: prepared.after })
+        Some(Self { stored, calendar, outlook, residuals, before: prepared.before, after: prepared.after })
     }
 
     /// Mean and standard deviation of each lead, on the transformed scale.
@@ -96,7 +100,7 @@ impl FittedArima {
         if ahead.horizon == 0 {
             return Err(ForecastError::NoHorizon);
         }
-        let explained = self.stored.explained(ahead)?;
+        let explained = self.stored.explained(ahead, self.before)?;
         let horizon = ahead.horizon + self.after;
         let means = self.outlook.means(horizon).split_off(self.after);
         let variances = self.outlook.variances(horizon).split_off(self.after);
@@ -139,15 +143,14 @@ impl Stored {
         constant.into_iter().chain(self.columns.names.iter().cloned()).collect()
     }
 
-    /// What the columns explain of the next steps, scaled.
-    fn explained(&self, ahead: &Ahead) -> Result<Vec<f64>, ForecastError> {
+    /// What the columns explain of the next steps, scaled; the constant counts steps from `before` on.
+    fn explained(&self, ahead: &Ahead, before: usize) -> Result<Vec<f64>, ForecastError> {
         let mut out = vec![0.0; ahead.horizon];
         let mut weights = self.beta.iter().zip(&self.units.regressors).map(|(beta, unit)| beta / unit);
         if self.settings.constant == Some(true)
             && let Some(weight) = weights.next()
         {
             let order = self.order();
-            let before = self.y.observed().iter().take_while(|seen| !**seen).count();
             for (k, value) in out.iter_mut().enumerate() {
                 *value += weight * constant_at(&order, self.y.len() - before + k);
             }
@@ -255,10 +258,8 @@ impl Fitted for FittedArima {
         let offered = Columns::of(new.regressors());
         for (name, column) in stored.columns.names.iter().zip(&mut stored.columns.values) {
             let given = offered.names.iter().position(|known| known == name).map(|at| &offered.values[at]);
-            let given = given.filter(|given| given.iter().all(|x| x.is_finite())).ok_or_else(|| SeriesError::Length {
-                what: format!("regressor `{name}`"),
-                got: 0,
-                expected: new.len(),
+            let given = given.filter(|given| given.iter().all(|x| x.is_finite())).ok_or_else(|| {
+                SeriesError::Length { what: format!("regressor `{name}`"), got: 0, expected: new.len() }
             })?;
             column.extend_from_slice(given);
         }

@@ -3,9 +3,9 @@
 //! State: the ARMA state in Harvey's form and the last undifferenced values, these with infinite variance at the start,
 //! taken in by the exact recursions of Durbin & Koopman (2012), Time Series Analysis by State Space Methods, section 5.2.
 
+use super::LN_2_PI;
 use super::order::Order;
 use super::polynomial::{Coefficients, autocovariances, differencing, psi_weights, taps};
-use super::LN_2_PI;
 
 type Matrix = Vec<Vec<f64>>;
 
@@ -41,7 +41,15 @@ pub(super) fn filter(order: &Order, coefficients: &Coefficients, y: &[Option<f64
         }
     }
     let noise: Vec<f64> = (0..size)
-        .map(|i| if i == 0 { 1.0 } else if i < r { theta.get(i - 1).copied().unwrap_or(0.0) } else { 0.0 })
+        .map(|i| {
+            if i == 0 {
+                1.0
+            } else if i < r {
+                theta.get(i - 1).copied().unwrap_or(0.0)
+            } else {
+                0.0
+            }
+        })
         .collect();
     let mut p = stationary(&phi, &theta, r, size);
     let mut diffuse = vec![vec![0.0; size]; size];
@@ -135,13 +143,16 @@ fn product(matrix: &Matrix, vector: &[f64]) -> Vec<f64> {
 }
 
 fn sandwich(transition: &Matrix, p: &Matrix) -> Matrix {
-    let half: Matrix = transition.iter().map(|row| {
-        let mut out = vec![0.0; row.len()];
-        for (c, line) in row.iter().zip(p).filter(|(c, _)| **c != 0.0) {
-            out.iter_mut().zip(line).for_each(|(x, y)| *x += c * y);
-        }
-        out
-    }).collect();
+    let half: Matrix = transition
+        .iter()
+        .map(|row| {
+            let mut out = vec![0.0; row.len()];
+            for (c, line) in row.iter().zip(p).filter(|(c, _)| **c != 0.0) {
+                out.iter_mut().zip(line).for_each(|(x, y)| *x += c * y);
+            }
+            out
+        })
+        .collect();
     half.iter().map(|row| transition.iter().map(|other| dot(row, other)).collect()).collect()
 }
 

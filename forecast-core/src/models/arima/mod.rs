@@ -23,6 +23,7 @@ mod outlook;
 mod polynomial;
 mod regression;
 mod settings;
+mod start_variance;
 #[cfg(test)]
 mod tests;
 mod unit_root;

@@ -5,8 +5,13 @@
 
 /// Most steps from one starting point.
 const STEPS: usize = 60;
-/// Share of the sum of squares below which a step is no gain any more.
-const TOLERANCE: f64 = 1e-11;
+/// Share of the sum of squares below which a step is no gain any more: coarse to choose among starts, fine to end.
+pub(super) const COARSE: f64 = 1e-6;
+pub(super) const FINE: f64 = 1e-11;
+/// Damping up to which one step without gain is the end; with more of it the step may only have been short.
+const FREE: f64 = 1e-3;
+/// Steps without gain that are the end in any case.
+const PATIENCE: usize = 4;
 /// Largest number without bounds; beyond it a partial autocorrelation is as good as 1.
 const FARTHEST: f64 = 1e3;
 /// Longest step.
@@ -31,12 +36,15 @@ pub(super) trait LeastSquares {
     fn complete(&self, point: &mut Point) -> Option<()>;
 }
 
-/// Goes down from `start`; `None` if there are no residuals there.
-pub(super) fn descend(problem: &impl LeastSquares, start: &[f64]) -> Option<Point> {
-    let mut here = problem.at(start)?;
-    if start.is_empty() {
-        return Some(here);
-    }
+/// Goes down from `start` until a step gains less than a share `tolerance`; `None` if there are no residuals there.
+pub(super) fn descend(problem: &impl LeastSquares, start: &[f64], tolerance: f64) -> Option<Point> {
+    let here = problem.at(start)?;
+    Some(if start.is_empty() { here } else { descend_from(problem, here, tolerance) })
+}
+
+/// The same from a point that was evaluated.
+pub(super) fn descend_from(problem: &impl LeastSquares, mut here: Point, tolerance: f64) -> Point {
+    let mut idle = 0;
     let (mut damping, mut growth) = (1e-3, 2.0);
     let mut normal = Normal::default();
     let mut fresh = false;
@@ -56,12 +64,12 @@ pub(super) fn descend(problem: &impl LeastSquares, start: &[f64]) -> Option<Poin
         match problem.at(&next).filter(|there| there.objective < here.objective) {
             Some(there) => {
                 let gain = here.objective - there.objective;
-                let done = gain <= TOLERANCE * here.objective;
+                idle = if gain <= tolerance * here.objective { idle + 1 } else { 0 };
                 here = there;
-                (damping, growth, fresh) = ((damping * 0.1).max(1e-9), 2.0, false);
-                if done {
+                if idle >= PATIENCE || idle > 0 && damping <= FREE {
                     break;
                 }
+                (damping, growth, fresh) = ((damping * 0.1).max(1e-9), 2.0, false);
             }
             None => {
                 damping *= growth;
@@ -72,7 +80,7 @@ pub(super) fn descend(problem: &impl LeastSquares, start: &[f64]) -> Option<Poin
             }
         }
     }
-    Some(here)
+    here
 }
 
 /// Normal equations at a point.
@@ -114,7 +122,7 @@ pub(super) fn solve_positive(mut rows: Vec<Vec<f64>>, mut right: Vec<f64>) -> Op
             let known: f64 = (0..j).map(|l| rows[i][l] * rows[j][l]).sum();
             let value = rows[i][j] - known;
             if i == j {
-                if !(value > 0.0) {
+                if value.is_nan() || value <= 0.0 {
                     return None;
                 }
                 rows[i][i] = value.sqrt();
@@ -167,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_bottom_of_a_curved_valley_is_found() {
-        let bottom = descend(&Valley, &[-1.2, 1.0]).unwrap();
+        let bottom = descend(&Valley, &[-1.2, 1.0], FINE).unwrap();
         assert!(bottom.at.iter().all(|x| (x - 1.0).abs() < 1e-6), "{:?}", bottom.at);
     }
 

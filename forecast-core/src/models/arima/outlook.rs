@@ -159,8 +159,7 @@ impl Outlook {
         let mut out: Vec<f64> = Vec::with_capacity(count);
         for k in 0..count {
             let own = if k == 0 { 1.0 } else { gains.gain.get(k - 1).map_or(0.0, |c| c * inverse) };
-            let carried: f64 =
-                self.full.iter().take_while(|(lag, _)| *lag <= k).map(|(lag, c)| c * out[k - lag]).sum();
+            let carried: f64 = self.full.iter().take_while(|(lag, _)| *lag <= k).map(|(lag, c)| c * out[k - lag]).sum();
             out.push(own + carried);
         }
         out

@@ -72,8 +72,7 @@ impl Coefficients {
 
     /// All coefficients with their names as R gives them.
     pub(super) fn named(&self) -> impl Iterator<Item = (String, f64)> + '_ {
-        let blocks =
-            [("ar", &self.ar), ("ma", &self.ma), ("sar", &self.seasonal_ar), ("sma", &self.seasonal_ma)];
+        let blocks = [("ar", &self.ar), ("ma", &self.ma), ("sar", &self.seasonal_ar), ("sma", &self.seasonal_ma)];
         blocks.into_iter().flat_map(|(name, block)| {
             block.iter().enumerate().map(move |(i, value)| (format!("{name}{}", i + 1), *value))
         })
@@ -137,8 +136,7 @@ pub(super) fn partial_autocorrelations(phi: &[f64]) -> Option<Vec<f64>> {
     let mut before = Vec::with_capacity(phi.len());
     for k in (0..phi.len()).rev() {
         let r = rest[k];
-        // Written so that NaN counts as outside.
-        if !(r.abs() < 1.0) {
+        if r.is_nan() || r.abs() >= 1.0 {
             return None;
         }
         out[k] = r;
@@ -205,6 +203,7 @@ pub(super) fn autocovariances(phi: &[f64], theta: &[f64], last: usize) -> Option
 }
 
 /// Coefficients of phi(B)^-1 theta(B), lags 0 to `last`.
+#[cfg(test)]
 pub(super) fn psi_weights(phi: &[(usize, f64)], theta: &[f64], last: usize) -> Vec<f64> {
     let mut psi = Vec::with_capacity(last + 1);
     psi.push(1.0);

@@ -38,8 +38,7 @@ pub(super) fn least_squares(mut target: Vec<f64>, mut columns: Vec<Vec<f64>>) ->
         let own = &mut done[i];
         let explained: f64 = triangle[..i].iter().map(|row| row[i] * row[i]).sum();
         let left = dot(own, own);
-        // Written so that NaN counts as dependent.
-        if !(left > DEPENDENT * DEPENDENT * (left + explained)) {
+        if left.is_nan() || left <= DEPENDENT * DEPENDENT * (left + explained) {
             own.fill(0.0);
             continue;
         }

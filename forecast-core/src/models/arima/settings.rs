@@ -10,13 +10,14 @@ use super::fit::{Effort, Estimate, Likelihood, at_coefficients, estimate};
 use super::fitted::FittedArima;
 use super::order::Order;
 use super::polynomial::Coefficients;
+use super::start_variance;
 use crate::events;
 use crate::model::{FitError, Fitted, Forecaster, Needs};
 use crate::season;
 use crate::series::Series;
 
 /// Seasonal ARIMA with regressors; the regressors are those of the series.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Arima {
     /// Orders; `None` looks for them.
     pub order: Option<Order>,
@@ -32,10 +33,31 @@ pub struct Arima {
     /// Parameter of the Box-Cox transformation, 0 the logarithm; `None` without one. Quantiles are transformed back, so
     /// the point stays the median.
     pub lambda: Option<f64>,
+    /// Variance over sigma2 of the values before the first one in the likelihood that is reported: 1e6 as in R, so that
+    /// numbers compare; `None` leaves them without any distribution (diffuse), as gaps and long seasons always do.
+    pub start_variance: Option<f64>,
     /// Coefficients that are not learned but given, all of them, by R's names: `ar1`, `ma1`, `sar1`, `sma1`,
     /// `intercept`, `drift` and those of regressors. Empty learns them.
     pub given: BTreeMap<String, f64>,
 }
+
+impl Default for Arima {
+    fn default() -> Self {
+        Self {
+            order: None,
+            season_length: None,
+            constant: None,
+            likelihood: Likelihood::Exact,
+            search: Search::Stepwise,
+            lambda: None,
+            start_variance: Some(1e6),
+            given: BTreeMap::new(),
+        }
+    }
+}
+
+/// Missing values times all values above which only the newest part of a series is learned from.
+const MOST_GAPS: usize = 400_000;
 
 /// How orders are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -75,8 +97,16 @@ impl Arima {
         {
             return Err(FitError::NotPositive { model: self.name(), index, value });
         }
-        let before = observed.iter().take_while(|seen| !**seen).count();
-        let after = observed[before..].iter().rev().take_while(|seen| !**seen).count();
+        let after = observed.iter().rev().take_while(|seen| !**seen).count();
+        let (mut gaps, mut before) = (0, plain.len() - after);
+        // Each missing value is a column: as far back as they stay within bounds.
+        for t in (0..plain.len() - after).rev() {
+            gaps += usize::from(!observed[t]);
+            if gaps * (plain.len() - after - t) > MOST_GAPS {
+                break;
+            }
+            before = if observed[t] { t } else { before };
+        }
         let range = before..plain.len() - after;
         let y: Vec<f64> = match self.lambda {
             None => plain[range.clone()].to_vec(),
@@ -113,6 +143,15 @@ impl Arima {
         Ok((decided, units, learned))
     }
 
+    /// The log-likelihood as it is reported: with a variance for the values before the first, where it can be had.
+    pub(super) fn reported(&self, design: &Design, units: &Units, learned: &Estimate) -> Option<f64> {
+        let diffuse = learned.log_likelihood?;
+        let usable = self.likelihood == Likelihood::Exact && design.gaps.is_empty();
+        let variance = self.start_variance.filter(|v| usable && *v > 0.0 && v.is_finite());
+        let found = variance.and_then(|v| start_variance::log_likelihood(design, units, learned, v));
+        Some(found.unwrap_or(diffuse) - learned.n_used as f64 * libm::log(units.scale))
+    }
+
     /// Names and values of all columns: the constant, then the user's.
     pub(super) fn columns(&self, y: &Prepared) -> (Vec<String>, Vec<Vec<f64>>) {
         let mut names = Vec::new();
@@ -134,11 +173,20 @@ impl Arima {
         let units = Units::of(&y.y, &columns, self.constant == Some(true) || order.differences() > 0);
         let seen = y.observed.iter().filter(|seen| **seen).count();
         let needed = order.lost() + order.coefficients() + columns.len() + 2;
-        if seen < needed || y.y.len() <= order.lost() {
+        if seen < needed {
             return Err(FitError::TooShort { model: self.name(), needed, got: seen });
         }
-        let design = Design::new(order, &y.y, &y.observed, &columns, &units);
-        Ok((units, design))
+        Ok((units.clone(), self.design_in(y, &units)?))
+    }
+
+    /// The same in units that are known.
+    pub(super) fn design_in(&self, y: &Prepared, units: &Units) -> Result<Design, FitError> {
+        let order = self.order.unwrap_or(Order::new(0, 0, 0));
+        let (_, columns) = self.columns(y);
+        if y.y.len() <= order.lost() || units.regressors.len() != columns.len() {
+            return Err(FitError::TooShort { model: self.name(), needed: order.lost() + 1, got: y.y.len() });
+        }
+        Ok(Design::new(order, &y.y, &y.observed, &columns, units))
     }
 
     fn at_given(&self, y: &Prepared, design: &Design, units: &Units) -> Option<Estimate> {
@@ -242,5 +290,11 @@ pub(super) fn box_cox_inverse(x: f64, lambda: f64) -> f64 {
         return libm::exp(x);
     }
     let base = lambda * x + 1.0;
-    if base > 0.0 { libm::pow(base, 1.0 / lambda) } else if lambda > 0.0 { 0.0 } else { f64::MAX }
+    if base > 0.0 {
+        libm::pow(base, 1.0 / lambda)
+    } else if lambda > 0.0 {
+        0.0
+    } else {
+        f64::MAX
+    }
 }
