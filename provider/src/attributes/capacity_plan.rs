@@ -4,30 +4,29 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stormglass_ops::{After, CapacityPlan, Savings, schedule, weekly};
+use stormglass_ops::{After, CapacityPlan, Savings, WeeklyStep, schedule, weekly};
 use tfplugin::schema::{Attribute, float64, int64, list, map, nested, one_of, string, timestamp};
 use tfplugin::value::Type;
 
 /// The model of `capacity_plan`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CapacityPlanModel {
-    pub(crate) version: i64,
     pub(crate) origin: String,
     pub(crate) as_of: Option<String>,
     pub(crate) time_zone: String,
     pub(crate) schedule: BTreeMap<String, String>,
     pub(crate) valid_until: String,
     pub(crate) after: String,
-    pub(crate) week: Option<BTreeMap<String, String>>,
+    pub(crate) week: Option<String>,
     pub(crate) min: i64,
     pub(crate) max: i64,
     pub(crate) peak: i64,
     pub(crate) model: String,
     pub(crate) accuracy: Option<f64>,
-    pub(crate) savings: Option<BTreeMap<String, String>>,
+    pub(crate) savings: Option<String>,
     pub(crate) cost: Option<f64>,
     pub(crate) risk: Option<f64>,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Option<Vec<String>>,
 }
 
 impl CapacityPlanModel {
@@ -39,12 +38,11 @@ impl CapacityPlanModel {
         let zone = &plan.time_zone;
         let lines = weekly::lines(plan).map_err(|e| e.to_string())?;
         let (after, week) = match &plan.after {
-            After::Weekly { steps } => ("weekly", Some(schedule::render_week(steps))),
+            After::Weekly { steps } => ("weekly", Some(week_line(steps))),
             After::Restore => ("restore", None),
             After::Hold => ("hold", None),
         };
         Ok(Self {
-            version: i64::from(plan.version),
             origin: plan.origin.to_string(),
             as_of: plan.as_of.map(|t| t.to_string()),
             time_zone: zone.clone(),
@@ -57,10 +55,10 @@ impl CapacityPlanModel {
             peak: i64::from(plan.peak),
             model: plan.model.clone(),
             accuracy: plan.accuracy.map(rounded),
-            savings: plan.savings.as_ref().map(in_words),
+            savings: plan.savings.as_ref().and_then(in_words),
             cost: plan.cost.map(rounded),
             risk: plan.risk.map(rounded),
-            warnings: plan.warnings.clone(),
+            warnings: Some(plan.warnings.clone()).filter(|w| !w.is_empty()),
         })
     }
 
@@ -69,26 +67,28 @@ impl CapacityPlanModel {
     /// # Errors
     /// What cannot be read, with what was expected.
     pub(crate) fn to_plan(&self) -> Result<CapacityPlan, String> {
-        if self.version != 1 {
-            return Err(format!("version is {}; expected 1, or use a newer provider", self.version));
-        }
         let time = |name: &str, text: &str| text.parse::<Timestamp>().map_err(|e| format!("{name} is `{text}`: {e}"));
         let units =
             |name: &str, n: i64| u32::try_from(n).map_err(|_| format!("{name} is {n}; expected zero or more units"));
         let after = match (self.after.as_str(), &self.week) {
-            ("weekly", Some(week)) => After::Weekly { steps: schedule::parse_week(week).map_err(|e| e.to_string())? },
+            ("weekly", Some(week)) => After::Weekly { steps: parse_week_line(week)? },
             ("weekly", None) => return Err("after is `weekly`, but week is null; expected the lines of a week".into()),
             ("restore", _) => After::Restore,
             ("hold", _) => After::Hold,
             (other, _) => return Err(format!("after is `{other}`; expected `weekly`, `restore` or `hold`")),
         };
         let (origin, valid_until) = (time("origin", &self.origin)?, time("valid_until", &self.valid_until)?);
+        let mut steps =
+            weekly::steps(&self.schedule, &self.time_zone, origin, valid_until).map_err(|e| e.to_string())?;
+        for step in steps.iter_mut().filter(|s| s.reason.is_empty()) {
+            step.reason = REASON.to_owned();
+        }
         Ok(CapacityPlan {
             version: 1,
             origin,
             as_of: self.as_of.as_deref().map(|t| time("as_of", t)).transpose()?,
             time_zone: self.time_zone.clone(),
-            steps: weekly::steps(&self.schedule, &self.time_zone, origin, valid_until).map_err(|e| e.to_string())?,
+            steps,
             valid_until,
             after,
             min: units("min", self.min)?,
@@ -100,7 +100,7 @@ impl CapacityPlanModel {
             savings: None,
             cost: self.cost,
             risk: self.risk,
-            warnings: self.warnings.clone(),
+            warnings: self.warnings.clone().unwrap_or_default(),
         })
     }
 }
@@ -110,18 +110,43 @@ fn rounded(x: f64) -> f64 {
     (x * 1e4).round() / 1e4
 }
 
-/// What ours needs of another's unit-hours, with the service level of each: one line a way to scale.
-fn in_words(savings: &Savings) -> BTreeMap<String, String> {
-    let Some(ours) = savings.rows.get("ours") else { return BTreeMap::new() };
+/// Reason of a step whose own reason stayed with the data source.
+const REASON: &str = "forecast";
+
+/// Between two days of a week on one line.
+const DAY_SEPARATOR: &str = " | ";
+
+/// A week on one line, so that a plan's text stays short: `Mon 00:00 3  07:30 9 | Tue 00:00 9`.
+fn week_line(steps: &[WeeklyStep]) -> String {
+    let lines = schedule::render_week(steps);
+    let days: Vec<String> = lines.iter().map(|(day, line)| format!("{} {line}", day.get(2..).unwrap_or(day))).collect();
+    days.join(DAY_SEPARATOR)
+}
+
+fn parse_week_line(text: &str) -> Result<Vec<WeeklyStep>, String> {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let mut lines = BTreeMap::new();
+    for part in text.split(DAY_SEPARATOR) {
+        let (day, line) = part.split_once(' ').unwrap_or((part, ""));
+        let index = DAYS.iter().position(|d| *d == day);
+        let index = index.ok_or_else(|| format!("week has `{day}`; expected days from `Mon` to `Sun` between `|`"))?;
+        lines.insert(format!("{} {day}", index + 1), line.to_owned());
+    }
+    schedule::parse_week(&lines).map_err(|e| e.to_string())
+}
+
+/// What ours needs of the others' unit-hours, and the share of the load that each leaves short.
+fn in_words(savings: &Savings) -> Option<String> {
+    let ours = savings.rows.get("ours")?;
     let others = savings.rows.iter().filter(|(name, row)| *name != "ours" && row.unit_hours > 0.0);
-    others
+    let parts: Vec<String> = others
         .map(|(name, row)| {
             let share = 100.0 * (1.0 - ours.unit_hours / row.unit_hours);
-            let words = if share >= 0.0 { format!("{share:.0} % fewer") } else { format!("{:.0} % more", -share) };
-            let (mine, theirs) = (100.0 * ours.slo, 100.0 * row.slo);
-            (format!("against_{name}"), format!("{words} unit-hours; {mine:.2} % of load short, {theirs:.2} % there"))
+            let (words, share) = if share >= 0.0 { ("fewer", share) } else { ("more", -share) };
+            format!("{share:.0} % {words} unit-hours than {name} ({:.2} % short)", 100.0 * row.slo)
         })
-        .collect()
+        .collect();
+    (!parts.is_empty()).then(|| format!("{}; ours {:.2} % short", parts.join(", "), 100.0 * ours.slo))
 }
 
 /// Who sets the attribute.
@@ -140,7 +165,6 @@ pub(crate) fn capacity_plan_attribute(role: Role) -> Attribute {
     nested(
         "capacity_plan",
         [
-            needed(int64("version")).describe("Version of this form: 1."),
             needed(timestamp("origin")).describe("First instant planned."),
             maybe(timestamp("as_of")).describe("The fixed clock of stored data; then the only clock of plan, apply and read."),
             needed(string("time_zone")).describe("Time zone of the days (IANA name)."),
@@ -149,7 +173,9 @@ pub(crate) fn capacity_plan_attribute(role: Role) -> Attribute {
             ),
             needed(timestamp("valid_until")).describe("End of the schedule; `after` follows."),
             needed(one_of("after", ["weekly", "restore", "hold"])).describe("What follows the end of the schedule."),
-            maybe(map("week", Type::String)).describe("With `after = \"weekly\"`: a weekday (`1 Mon`) to its change points."),
+            maybe(string("week")).describe(
+                "With `after = \"weekly\"`: the week that follows, on one line: `Mon 00:00 3  07:30 9 | Tue 00:00 9`.",
+            ),
             needed(int64("min")).describe("Fewest units ever."),
             needed(int64("max")).describe("Most units ever."),
             needed(int64("peak")).describe("Most units of the schedule."),
@@ -157,22 +183,22 @@ pub(crate) fn capacity_plan_attribute(role: Role) -> Attribute {
             maybe(float64("accuracy")).describe(
                 "1 - WAPE of such forecasts on the past, a fraction, over the leads that the refresh interval lives on.",
             ),
-            maybe(map("savings", Type::String)).describe("What such schedules saved in a replay of the past, in words."),
+            maybe(string("savings")).describe("What such schedules saved in a replay of the past, in words."),
             maybe(float64("cost")).describe("Cost of the schedule, where units are priced."),
             maybe(float64("risk")).describe("Expected share of the load that arrives while supply is below demand."),
-            needed(list("warnings", Type::String)).describe("What a person should know before applying."),
+            maybe(list("warnings", Type::String)).describe("What a person should know before applying."),
         ],
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use stormglass_ops::{SavingsRow, Step, WeeklyStep};
+    use stormglass_ops::{SavingsRow, Step};
 
     use super::*;
 
     fn plan() -> CapacityPlan {
-        let step = |from: &str, units| Step { from: from.parse().unwrap(), units, reason: String::new() };
+        let step = |from: &str, units| Step { from: from.parse().unwrap(), units, reason: REASON.into() };
         CapacityPlan {
             version: 1,
             origin: "2026-11-23T00:00:00Z".parse().unwrap(),
@@ -214,10 +240,10 @@ mod tests {
     fn what_was_edited_wrongly_is_named() {
         let model = CapacityPlanModel::from_plan(&plan()).unwrap();
         let error = |model: CapacityPlanModel| model.to_plan().unwrap_err();
-        assert!(error(CapacityPlanModel { version: 2, ..model.clone() }).contains("version is 2"));
         assert!(error(CapacityPlanModel { origin: "now".into(), ..model.clone() }).contains("origin is `now`"));
         assert!(error(CapacityPlanModel { min: -1, ..model.clone() }).contains("min is -1"));
         assert!(error(CapacityPlanModel { week: None, ..model.clone() }).contains("week is null"));
+        assert!(error(CapacityPlanModel { week: Some("Day 00:00 1".into()), ..model.clone() }).contains("`Day`"));
         let schedule = [("someday".to_owned(), "00:00 3".to_owned())].into();
         assert!(error(CapacityPlanModel { schedule, ..model }).contains("someday"));
     }
@@ -226,7 +252,7 @@ mod tests {
     fn savings_are_told_with_the_service_level_of_each() {
         let row = |unit_hours, slo| SavingsRow { unit_hours, cost: None, slo };
         let rows = [("ours".to_owned(), row(60.0, 0.002)), ("static".to_owned(), row(100.0, 0.0))].into();
-        let words = in_words(&Savings { days: 7.0, rows });
-        assert_eq!(words["against_static"], "40 % fewer unit-hours; 0.20 % of load short, 0.00 % there");
+        let words = in_words(&Savings { days: 7.0, rows }).unwrap();
+        assert_eq!(words, "40 % fewer unit-hours than static (0.00 % short); ours 0.20 % short");
     }
 }

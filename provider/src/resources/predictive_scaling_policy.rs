@@ -307,8 +307,8 @@ fn fits(target: &dyn ScalingTarget, plan: &CapacityPlan) -> Result<(), Diagnosti
 
 /// What tells one schedule from another.
 fn fingerprint(plan: &CapacityPlanModel) -> String {
-    let days = plan.schedule.iter().chain(plan.week.iter().flatten());
-    days.map(|(day, line)| format!("{day}={line};")).collect()
+    let days: String = plan.schedule.iter().map(|(day, line)| format!("{day}={line};")).collect();
+    format!("{days}{}", plan.week.as_deref().unwrap_or_default())
 }
 
 fn new_id() -> Result<String, Diagnostics> {
