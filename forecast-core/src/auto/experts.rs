@@ -11,6 +11,9 @@ const LEVEL_DECAY: f64 = 21_600.0;
 /// Seconds over which the present level is taken.
 const LEVEL_WINDOW: u64 = 10_800;
 
+/// Steps over which daily data have their long level.
+const DAYS_OF_A_WEEK: usize = 7;
+
 /// A simple expert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Simple {
@@ -123,7 +126,8 @@ fn levelled_kind(history: &History, origin: usize, out: &mut [f64]) {
         let (now, then) = (history.mean(origin, count), history.mean_kind_profile(origin, count));
         if then > 0.0 && now >= 0.0 { (now / then).clamp(0.25, 4.0) } else { 1.0 }
     };
-    let (long, short) = (ratio(history.day), ratio(history.steps_in(LEVEL_WINDOW)));
+    let long = ratio(if history.has_day() { history.day } else { DAYS_OF_A_WEEK });
+    let short = ratio(history.steps_in(LEVEL_WINDOW));
     let decay = libm::exp(-(history.step as f64) / LEVEL_DECAY);
     let mut fade = 1.0;
     for out in out.iter_mut() {

@@ -65,7 +65,7 @@ impl Auto {
             horizon: self.horizon.unwrap_or(if has_day { day } else { 7 }).max(1),
             simple: simple(has_day),
             regressions: self.regressions(day),
-            tuning: Tuning { half_life_days: 7.0, share: 0.02 },
+            tuning: Tuning { half_life_days: [3.0, 20.0], share: 0.02 },
             growth: if self.preset == Preset::Thorough { 16 } else { 8 },
         }
     }
@@ -76,7 +76,12 @@ impl Auto {
         let regression = |base, ridge| Regression::new(base, ridge, window_days);
         match self.preset {
             Preset::Fast => Vec::new(),
-            _ if day <= 1 => vec![regression(Base::Last, 0.01)],
+            _ if day <= 1 => vec![
+                regression(Base::Last, 0.01),
+                regression(Base::Last, 0.01).on_logs(),
+                regression(Base::Week, 0.01).on_logs(),
+                regression(Base::Kind, 0.01).on_logs(),
+            ],
             preset => {
                 let mut all = vec![
                     regression(Base::Week, 0.003),
@@ -127,6 +132,13 @@ fn simple(has_day: bool) -> Vec<Simple> {
     if has_day {
         pool.extend([Simple::Season(Season::Day), Simple::Levelled(Season::Day), Simple::Profile(Season::Day)]);
         pool.extend([Simple::Recent(3600), Simple::KindProfile, Simple::LevelledKind]);
+    } else {
+        pool.extend([
+            Simple::Recent(7 * 86_400),
+            Simple::Recent(28 * 86_400),
+            Simple::KindProfile,
+            Simple::LevelledKind,
+        ]);
     }
     pool.extend([Simple::Season(Season::Week), Simple::Levelled(Season::Week), Simple::Profile(Season::Week)]);
     pool

@@ -2,7 +2,8 @@
 //!
 //! Polynomially weighted averages with the gradient trick: the regret of an expert is what the mixture's loss would
 //! have lost by moving toward it, r = s (p - f) with s the sign of the mixture's error p - y. Weights are proportional
-//! to the positive part of R / V, sums of r and of r^2 that fade with a half-life; r is counted in the mixture's own
+//! to the positive part of R / V, sums of r and of r^2 that fade with a
+//! half-life, and are the mean over a short and a long one; r is counted in the mixture's own
 //! recent losses, so that days of large and of small errors have their say alike. Before anything was seen, and for a
 //! fixed share ever after, they are the prior's. Sources: Gaillard, Stoltz & van Erven (2014), COLT, PMLR 35
 //! (ML-Poly); Herbster & Warmuth (1998) for the fixed share.
@@ -19,8 +20,8 @@ const DOUBT: f64 = 0.5;
 /// Knobs of the aggregation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Tuning {
-    /// Days in which the weight of a loss halves.
-    pub(crate) half_life_days: f64,
+    /// Days in which the weight of a regret halves, in the short and in the long memory.
+    pub(crate) half_life_days: [f64; 2],
     /// Share of the weights that the prior gives out, whatever was seen.
     pub(crate) share: f64,
 }
@@ -28,13 +29,33 @@ pub(crate) struct Tuning {
 /// Regrets and weights of one group of leads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Weights {
-    regret: Vec<f64>,
-    variance: Vec<f64>,
-    /// Losses of the experts, fading alike, for people to read.
+    memories: [Memory; 2],
+    /// Losses of the experts, fading as the long memory does, for people to read.
     losses: Vec<f64>,
     weights: Vec<f64>,
     /// Fading mean of the mixture's loss, and its weight.
     size: (f64, f64),
+}
+
+/// Fading sums of regrets and of their squares, one an expert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Memory {
+    regret: Vec<f64>,
+    variance: Vec<f64>,
+}
+
+impl Memory {
+    fn fade(&mut self, factor: f64) {
+        self.regret.iter_mut().chain(&mut self.variance).for_each(|x| *x *= factor);
+    }
+
+    /// Weights adding up to one, or those of the prior if no expert has a positive regret.
+    fn shares(&self, prior: &[f64], per_day: f64) -> Vec<f64> {
+        let sums = self.regret.iter().zip(&self.variance);
+        let ratios: Vec<f64> = sums.map(|(r, v)| r.max(0.0) / (v + DOUBT * per_day)).collect();
+        let total: f64 = ratios.iter().sum();
+        if total > 0.0 && total.is_finite() { ratios.iter().map(|x| x / total).collect() } else { prior.to_vec() }
+    }
 }
 
 /// What one origin tells, each a mean over the leads of a group.
@@ -52,13 +73,8 @@ impl Weights {
     /// Weights equal to a prior, which sums to one.
     pub(crate) fn new(prior: &[f64]) -> Self {
         let zeros = vec![0.0; prior.len()];
-        Self {
-            regret: zeros.clone(),
-            variance: zeros.clone(),
-            losses: zeros,
-            weights: prior.to_vec(),
-            size: (0.0, 0.0),
-        }
+        let memory = Memory { regret: zeros.clone(), variance: zeros.clone() };
+        Self { memories: [memory.clone(), memory], losses: zeros, weights: prior.to_vec(), size: (0.0, 0.0) }
     }
 
     /// Present weights, adding up to one.
@@ -79,27 +95,22 @@ impl Weights {
         let weight = self.size.1 * keep + 1.0;
         self.size = ((self.size.0 * self.size.1 * keep + told.own) / weight, weight);
         if self.size.0 > 0.0 {
-            let fade = libm::exp2(-1.0 / (tuning.half_life_days * per_day));
+            let fades = tuning.half_life_days.map(|days| libm::exp2(-1.0 / (days * per_day)));
+            for (memory, fade) in self.memories.iter_mut().zip(fades) {
+                memory.fade(fade);
+            }
             for (e, (regret, loss)) in told.regrets.iter().zip(&told.losses).enumerate() {
                 let regret = (regret / self.size.0).clamp(-MOST, MOST);
-                self.regret[e] = self.regret[e] * fade + regret;
-                self.variance[e] = self.variance[e] * fade + regret * regret;
-                self.losses[e] = self.losses[e] * fade + loss / self.size.0;
+                for memory in &mut self.memories {
+                    memory.regret[e] += regret;
+                    memory.variance[e] += regret * regret;
+                }
+                self.losses[e] = self.losses[e] * fades[1] + loss / self.size.0;
             }
         }
-        self.reweigh(prior, tuning, per_day);
-    }
-
-    fn reweigh(&mut self, prior: &[f64], tuning: Tuning, per_day: f64) {
-        let mut total = 0.0;
-        for ((weight, regret), variance) in self.weights.iter_mut().zip(&self.regret).zip(&self.variance) {
-            *weight = regret.max(0.0) / (variance + DOUBT * per_day);
-            total += *weight;
-        }
-        let told = total > 0.0 && total.is_finite();
-        for (weight, prior) in self.weights.iter_mut().zip(prior) {
-            let own = if told { *weight / total } else { *prior };
-            *weight = (1.0 - tuning.share) * own + tuning.share * prior;
+        let [short, long] = self.memories.each_ref().map(|memory| memory.shares(prior, per_day));
+        for (e, weight) in self.weights.iter_mut().enumerate() {
+            *weight = (1.0 - tuning.share) * 0.5 * (short[e] + long[e]) + tuning.share * prior[e];
         }
     }
 }
@@ -112,7 +123,7 @@ mod tests {
         Told { regrets: regrets.to_vec(), losses: losses.to_vec(), own: losses[0].min(losses[1]) }
     }
 
-    const TUNING: Tuning = Tuning { half_life_days: 7.0, share: 0.02 };
+    const TUNING: Tuning = Tuning { half_life_days: [3.0, 20.0], share: 0.02 };
 
     fn check_sum(weights: &Weights) {
         assert!((weights.get().iter().sum::<f64>() - 1.0).abs() < 1e-12, "{:?}", weights.get());
@@ -142,7 +153,7 @@ mod tests {
         for _ in 0..10 {
             weights.absorb(&told([0.1, -0.1], [1.0, 2.0]), &prior, TUNING, 1.0);
         }
-        for _ in 0..30 {
+        for _ in 0..60 {
             weights.absorb(&told([-0.1, 0.1], [2.0, 1.0]), &prior, TUNING, 1.0);
         }
         assert!(weights.get()[1] > 0.9, "{:?}", weights.get());
