@@ -189,6 +189,28 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Whether a word is among the first pair of parentheses, and the one model there.
+    pub(crate) fn word_and_model(&self, word: &str) -> Result<(bool, Option<Box<dyn Forecaster>>), GrammarError> {
+        let (mut found, mut model) = (false, None);
+        for argument in self.groups.first().map_or(&[][..], Vec::as_slice) {
+            if argument.call.name == word && !found {
+                found = true;
+            } else if model.is_none() {
+                model = Some(argument.call.build()?);
+            } else {
+                return Err(self.wrong(argument.at, &format!("`{}` takes `{word}` and one model", self.name)));
+            }
+        }
+        Ok((found, model))
+    }
+
+    /// As [`Call::seasons`], and the season for all where none is named.
+    pub(crate) fn seasons_or_default(&self, most: usize, least: usize) -> Result<Vec<usize>, GrammarError> {
+        let seasons = self.seasons(most, least)?;
+        let default = self.season_length.filter(|season| seasons.is_empty() && *season >= least);
+        Ok(default.map_or(seasons, |season| vec![season]))
+    }
+
     /// At most one season of at least `least` steps; without one the season for all.
     pub(crate) fn season(&self, least: usize) -> Result<Option<usize>, GrammarError> {
         let seasons = self.seasons(1, least)?;
@@ -335,9 +357,16 @@ mod tests {
         check_name("holt", "holt");
         check_name("holt(damped)", "holt(damped)");
         check_name("ses", "ses");
+        check_name("mstl[24,168]", "mstl[24,168]");
+        check_name("mstl(robust, holt(damped))[24]", "mstl(robust, holt(damped))[24]");
         check_name("theta[24]", "theta[24]");
         check_name("theta(dynamic)", "theta(dynamic)");
         check_name("croston(TSB)", "croston(tsb)");
+        check_name("arima", "arima");
+        check_name("arima[24]", "arima[24]");
+        check_name("arima(2,1,0)", "arima(2,1,0)");
+        check_name("arima(1,0,1)(0,1,1)[24]", "arima(1,0,1)(0,1,1)[24]");
+        check_name("arima(1,0,1)(0,0,0)", "arima(1,0,1)");
         check_name("ets", "ets");
         check_name("ets(a,ad,m)[24]", "ets(A,Ad,M)[24]");
         check_name("ets(M,N,N)[24]", "ets(M,N,N)");
@@ -366,8 +395,14 @@ mod tests {
         check_wrong("seasonal_naive[24", 17, "expected `,` or `]`");
         check_wrong("holt_winters(adaptive)", 13, "does not take `adaptive`");
         check_wrong("holt_winters(additive, additive)", 23, "twice");
+        check_wrong("arima(1,0)", 8, "expected 3 numbers, found 2");
+        check_wrong("arima(1,0,x)", 10, "whole number from 0 to 20");
+        check_wrong("arima(1,0,1)(0,9,1)[24]", 15, "whole number from 0 to 5");
+        check_wrong("arima(1,0,1)(0,1,1)", 6, "need a season");
         check_wrong("ets(A,Z,A)", 6, "for the trend");
         check_wrong("ets(A,A)", 6, "expected 3 letters, found 2");
+        check_wrong("mstl[168,24]", 9, "ascending");
+        check_wrong("mstl(naive, drift)", 12, "one model");
         check_wrong("ensemble()", 0, "needs models");
         check_wrong("ensemble(naive, nave)", 16, "unknown model");
         check_wrong("ensemble(naive", 14, "expected `,` or `)`");

@@ -20,6 +20,7 @@ pub mod paths;
 pub mod scores;
 pub mod season;
 pub mod series;
+pub mod stl;
 
 pub use auto::{Auto, Preset};
 pub use backtest::{Backtest, BacktestError, Observer, RollingOrigin, backtest};

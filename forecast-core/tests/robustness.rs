@@ -8,9 +8,11 @@ use proptest::prelude::*;
 
 fn names() -> Vec<String> {
     let of = |name: &str| match name {
+        "arima" => vec!["arima[4]".into(), "arima(1,0,1)(0,1,1)[4]".into(), "arima(2,1,2)".into()],
         "ensemble" => vec!["ensemble(naive, mean)".to_owned()],
         "holt_winters" => vec!["holt_winters[4]".into(), "holt_winters(multiplicative, damped)[4]".into()],
         "ets" => vec!["ets[4]".into(), "ets(A,Ad,A)[4]".into(), "ets(M,M,M)[4]".into(), "ets(M,Ad,N)".into()],
+        "mstl" => vec!["mstl[4,8]".into(), "mstl(robust, naive)[4]".into(), "mstl".into()],
         "theta" => vec!["theta[4]".into(), "theta(optimized)[4]".into(), "theta(dynamic)".into()],
         "croston" => vec!["croston".into(), "croston(tsb)".into()],
         "seasonal_naive" | "seasonal_naive_levelled" | "profile" => vec![format!("{name}[4]"), name.to_owned()],

@@ -80,10 +80,15 @@ impl Grid {
         }
         Self { values, observed, places }
     }
+
+    /// Place of each step of the series on the grid.
+    pub(super) fn places(&self) -> &[usize] {
+        &self.places
+    }
 }
 
 /// Places of the steps `from..to` on a grid of equal days.
-fn places(clock: &WallClock, from: usize, to: usize, season_length: usize) -> Vec<usize> {
+pub(super) fn places(clock: &WallClock, from: usize, to: usize, season_length: usize) -> Vec<usize> {
     let mut out = Vec::with_capacity(to - from);
     for (range, shift) in clock.shifts(from, to, season_length) {
         out.extend(range.map(|t| t.saturating_add_signed(shift as isize)));
