@@ -115,3 +115,50 @@ fn innovations_inner(start: &Start, columns: &mut [Vec<Lane>], inverses: &mut [L
 fn each(f: impl Fn(usize) -> f64) -> Lane {
     std::array::from_fn(f)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::{Dispatch, force};
+
+    /// Moving averages 1 + theta B + theta B^5: variances, gains and generators from their autocovariances.
+    fn start(thetas: Lane) -> Start {
+        let gain = (1..=5)
+            .map(|lag| each(|i| [0.0, 1.0, 0.0, 0.0, 1.0 * thetas[i], 1.0][lag] * thetas[i]))
+            .collect::<Vec<_>>();
+        let mut generator = gain.clone();
+        generator.push([0.0; LANES]);
+        Start { variance: each(|i| 1.0 + 2.0 * thetas[i] * thetas[i]), gain, generator }
+    }
+
+    fn run(path: Dispatch, thetas: Lane, n: usize) -> (Vec<Lane>, Vec<Lane>) {
+        force(path);
+        let mut dice = crate::paths::Dice::new(5);
+        let mut column: Vec<Lane> = (0..n).map(|_| [dice.unit() - 0.5; LANES]).collect();
+        column.resize(n + 6, [0.0; LANES]);
+        let mut inverses = vec![[0.0; LANES]; n];
+        let mut columns = vec![column];
+        innovations(&start(thetas), &mut columns, &mut inverses);
+        force(Dispatch::Avx2);
+        (columns.remove(0), inverses)
+    }
+
+    #[test]
+    fn each_path_and_each_lane_gives_the_same_bits() {
+        let thetas = [0.3, -0.2, 0.45, 0.1];
+        let together = run(Dispatch::Avx2, thetas, 60);
+        assert_eq!(together, run(Dispatch::Portable, thetas, 60));
+        for lane in 0..LANES {
+            let alone = run(Dispatch::Avx2, [thetas[lane]; LANES], 60);
+            for (all, one) in together.0.iter().zip(&alone.0).take(60) {
+                assert_eq!(all[lane].to_bits(), one[0].to_bits());
+            }
+        }
+    }
+
+    #[test]
+    fn the_variance_settles_at_that_of_the_innovations() {
+        let (_, inverses) = run(Dispatch::Avx2, [0.3, -0.2, 0.25, 0.1], 400);
+        assert!(inverses[399].iter().all(|f| (f - 1.0).abs() < 1e-9), "{:?}", inverses[399]);
+    }
+}

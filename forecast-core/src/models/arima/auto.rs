@@ -14,7 +14,7 @@ use super::order::Order;
 use super::polynomial::{Coefficients, partial_autocorrelations};
 use super::regression::least_squares;
 use super::settings::{Arima, Prepared, Search};
-use super::unit_root::{differences, is_constant, rejects_unit_root, seasonal_differences};
+use super::unit_root::{differences, rejects_unit_root, seasonal_differences};
 use crate::model::{FitError, Forecaster};
 
 /// Most terms of p and q, and of P and Q.
@@ -98,13 +98,6 @@ impl<'a> Searching<'a> {
         let once: Vec<f64> = differenced.windows(2).map(|pair| pair[1] - pair[0]).collect();
         if d == 2 && rejects_unit_root(&once) {
             d = 1;
-        }
-        let mut last = differenced;
-        for _ in 0..d {
-            last = last.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        }
-        if d > 0 && is_constant(&last) {
-            d -= 1;
         }
         let base = Order::new(0, d, 0).seasonal(0, seasonal_d, 0, m);
         let allowed = base.differences() < 2;

@@ -55,7 +55,7 @@ impl Conditional<'_> {
         let (phi, theta) = (taps(&coefficients.phi(m)), taps(&coefficients.theta(m)));
         let given = self.given();
         let counted = self.0.n_used().checked_sub(given).filter(|n| *n > 0)?;
-        let filter = |w: &[f64]| over(&times(w, &phi, given), &theta);
+        let filter = |w: &[f64]| over(times(w, &phi, given), &theta);
         let solved = least_squares(filter(&self.0.w), self.0.columns.iter().map(|column| filter(column)).collect());
         let sse = dot(&solved.residuals, &solved.residuals);
         let beta = solved.beta.clone();
@@ -80,10 +80,10 @@ impl Conditional<'_> {
         let mut out = Vec::with_capacity(design.order.coefficients());
         let autoregressive = |count: usize, unit: usize, other: &[(usize, f64)], out: &mut Vec<Vec<f64>>| {
             let rest = times(&eta, other, 0);
-            out.extend((1..=count).map(|j| over(&negative_lagged(&rest, j * unit), &theta)));
+            out.extend((1..=count).map(|j| over(negative_lagged(&rest, j * unit), &theta)));
         };
         let moving = |count: usize, unit: usize, own: &[(usize, f64)], out: &mut Vec<Vec<f64>>| {
-            let filtered = over(&errors.errors, own);
+            let filtered = over(errors.errors.clone(), own);
             out.extend((1..=count).map(|j| negative_lagged(&filtered, j * unit)));
         };
         autoregressive(design.order.p, 1, &seasonal(&coefficients.seasonal_ar), &mut out);
@@ -133,16 +133,53 @@ impl LeastSquares for Conditional<'_> {
 
 /// x[t] - sum of c x[t - lag] from `given` on, zero before; lags that reach before the start count as zero.
 fn times(x: &[f64], taps: &[(usize, f64)], given: usize) -> Vec<f64> {
-    let value = |t: usize| taps.iter().filter(|(lag, _)| *lag <= t).fold(x[t], |sum, (lag, c)| sum - c * x[t - lag]);
-    (0..x.len()).map(|t| if t < given { 0.0 } else { value(t) }).collect()
-}
-
-/// e with e[t] = x[t] - sum of c e[t - lag].
-fn over(x: &[f64], taps: &[(usize, f64)]) -> Vec<f64> {
-    let mut out: Vec<f64> = Vec::with_capacity(x.len());
-    for (t, value) in x.iter().enumerate() {
-        let known = taps.iter().take_while(|(lag, _)| *lag <= t).fold(*value, |sum, (lag, c)| sum - c * out[t - lag]);
-        out.push(known);
+    let longest = taps.last().map_or(0, |(lag, _)| *lag);
+    let mut out = vec![0.0; x.len()];
+    for t in given..x.len() {
+        let reached = if t >= longest { taps.len() } else { taps.partition_point(|(lag, _)| *lag <= t) };
+        out[t] = taps[..reached].iter().fold(x[t], |sum, (lag, c)| sum - c * x[t - lag]);
     }
     out
+}
+
+/// e with e[t] = x[t] - sum of c e[t - lag], in the place of x.
+fn over(mut x: Vec<f64>, taps: &[(usize, f64)]) -> Vec<f64> {
+    let longest = taps.last().map_or(0, |(lag, _)| *lag);
+    for t in 0..x.len() {
+        let reached = if t >= longest { taps.len() } else { taps.partition_point(|(lag, _)| *lag <= t) };
+        // The last error comes last: it is the only one to wait for.
+        x[t] = taps[..reached].iter().rev().fold(x[t], |sum, (lag, c)| sum - c * x[t - lag]);
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::design::Units;
+    use super::super::order::Order;
+    use super::*;
+    use crate::paths::Dice;
+
+    #[test]
+    fn derivatives_agree_with_differences() {
+        let order = Order::new(2, 0, 1).seasonal(1, 1, 2, 4);
+        let mut dice = Dice::new(9);
+        let y: Vec<f64> = (0..80).map(|t| (t % 4) as f64 + dice.unit()).collect();
+        let line: Vec<f64> = (0..80).map(f64::from).collect();
+        let units = Units::of(&y, std::slice::from_ref(&line), true);
+        let design = Design::new(order, &y, &[true; 80], &[line], &units);
+        let problem = Conditional(&design);
+        let at = [0.4, -0.3, 0.5, 0.2, 0.6, -0.4];
+        let mut point = problem.at(&at).unwrap();
+        problem.complete(&mut point).unwrap();
+        for (i, column) in point.jacobian.iter().enumerate() {
+            let objective = |step: f64| {
+                let mut moved = at;
+                moved[i] += step;
+                problem.at(&moved).unwrap().objective
+            };
+            let (found, expected) = (2.0 * dot(column, &point.residuals), (objective(1e-5) - objective(-1e-5)) / 2e-5);
+            assert!((found - expected).abs() < 1e-6 * point.objective, "direction {i}: {found}, expected {expected}");
+        }
+    }
 }

@@ -74,7 +74,9 @@ pub(super) fn estimate(design: &Design, kind: Likelihood, starts: &[Vec<f64>], e
     // Long seasons leave few errors to condition on: then the exact likelihood starts from the usual points.
     let enough = design.n_used() > order.longest_ar() + 2 * order.coefficients() + 2;
     let tolerance = if kind == Likelihood::Css { FINE } else { COARSE };
-    let by_css = if enough { descend(&conditional, &usual[0], tolerance) } else { None };
+    // A neighbor's coefficients are as good a start as the conditional ones.
+    let wanted = kind == Likelihood::Css || effort == Effort::Thorough || starts.is_empty();
+    let by_css = if enough && wanted { descend(&conditional, &usual[0], tolerance) } else { None };
     if kind == Likelihood::Css {
         let others = starts.iter().chain(&usual[1..]).filter_map(|start| descend(&conditional, start, COARSE));
         let best = others.chain(by_css).min_by(|a, b| a.objective.total_cmp(&b.objective))?;
@@ -85,8 +87,8 @@ pub(super) fn estimate(design: &Design, kind: Likelihood, starts: &[Vec<f64>], e
     from.extend(usual);
     let small = design.w.len() * order.states() * (1 + design.columns.len()) < SMALL;
     let followed = match (effort, small) {
-        (Effort::Quick, false) => 1,
-        (Effort::Quick, true) | (Effort::Thorough, false) => 2,
+        (Effort::Quick, _) => 1,
+        (Effort::Thorough, false) => 2,
         (Effort::Thorough, true) => from.len(),
     };
     let exact = Exact(design);

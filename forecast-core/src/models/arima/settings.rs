@@ -133,6 +133,10 @@ impl Arima {
         let constant = self.constant.unwrap_or(order.differences() == 0) && order.differences() < 2;
         let decided = Self { order: Some(order), constant: Some(constant), ..self.clone() };
         let (units, design) = decided.design(y)?;
+        if let Some(lacking) = decided.lacking(y) {
+            let reason = format!("the given coefficients lack `{lacking}`; give all or none");
+            return Err(FitError::NoFit { model: decided.name(), reason });
+        }
         let learned = if self.given.is_empty() {
             estimate(&design, self.likelihood, &[], Effort::Thorough)
         } else {
@@ -187,6 +191,15 @@ impl Arima {
             return Err(FitError::TooShort { model: self.name(), needed: order.lost() + 1, got: y.y.len() });
         }
         Ok(Design::new(order, &y.y, &y.observed, &columns, units))
+    }
+
+    /// The first coefficient that is not given although others are.
+    fn lacking(&self, y: &Prepared) -> Option<String> {
+        let order = self.order?;
+        let blocks = [("ar", order.p), ("ma", order.q), ("sar", order.seasonal_p), ("sma", order.seasonal_q)];
+        let of_blocks = blocks.into_iter().flat_map(|(name, count)| (1..=count).map(move |i| format!("{name}{i}")));
+        let mut all = of_blocks.chain(self.columns(y).0);
+        all.find(|name| !self.given.is_empty() && !self.given.contains_key(name))
     }
 
     fn at_given(&self, y: &Prepared, design: &Design, units: &Units) -> Option<Estimate> {

@@ -100,11 +100,50 @@ pub(super) fn strength(y: &[f64], season_length: usize) -> f64 {
 }
 
 /// Whether all values are alike.
-pub(super) fn is_constant(y: &[f64]) -> bool {
+fn is_constant(y: &[f64]) -> bool {
     y.iter().all(|v| *v == y[0])
 }
 
 fn variance(values: &[f64]) -> f64 {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paths::Dice;
+
+    fn noise(n: usize) -> Vec<f64> {
+        let mut dice = Dice::new(12);
+        (0..n).map(|_| dice.unit() - 0.5).collect()
+    }
+
+    fn summed(x: &[f64]) -> Vec<f64> {
+        let mut sum = 0.0;
+        let next = |v: &f64| {
+            sum += v;
+            sum
+        };
+        x.iter().map(next).collect()
+    }
+
+    #[test]
+    fn noise_is_level_and_its_sums_are_not() {
+        let noise = noise(300);
+        let (walk, twice) = (summed(&noise), summed(&summed(&noise)));
+        assert_eq!([&noise, &walk, &twice].map(|y| differences(y, 2)), [0, 1, 2]);
+        assert_eq!([&noise, &walk].map(|y| rejects_unit_root(y)), [true, false]);
+        assert_eq!(differences(&[4.0; 50], 2), 0);
+        assert_eq!(differences(&[1.0, 2.0], 2), 0);
+    }
+
+    #[test]
+    fn only_strong_seasons_are_differenced() {
+        let with =
+            |size: f64| noise(120).iter().enumerate().map(|(t, v)| v + size * (t % 6) as f64).collect::<Vec<_>>();
+        assert_eq!([0.0, 0.05, 2.0].map(|size| seasonal_differences(&with(size), 6)), [0, 0, 1]);
+        assert_eq!(strength(&[3.0; 40], 6), 0.0);
+        assert_eq!(strength(&with(2.0)[..10], 6), 0.0, "fewer than two seasons");
+    }
 }
