@@ -150,9 +150,27 @@ impl Run {
 
 /// Terraform warns in each command that a provider is overridden for development; users do not see that.
 fn without_override_warning(text: &str) -> String {
-    let Some(begin) = text.find("╷\n│ Warning: Provider development overrides are in effect") else {
-        return text.to_owned();
-    };
-    let end = text[begin..].find("╵\n").map_or(text.len(), |i| begin + i + "╵\n".len());
-    format!("{}{}", &text[..begin], without_override_warning(&text[end..]))
+    const BEGIN: &str = "Warning: Provider development overrides are in effect";
+    const END: &str = "releases.\n";
+    let Some(begin) = text.find(BEGIN) else { return text.to_owned() };
+    // With a terminal's frame the warning begins a line earlier and ends a line later.
+    let framed = text[..begin].ends_with("╷\n│ ");
+    let from = if framed { begin - "╷\n│ ".len() } else { begin };
+    let end = text[begin..].find(END).map_or(text.len(), |i| begin + i + END.len());
+    let end = if framed { text[end..].find("╵\n").map_or(end, |i| end + i + "╵\n".len()) } else { end };
+    format!("{}{}", text[..from].trim_end(), without_override_warning(&text[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_warning_is_left_out() {
+        let plain = "a\n\nWarning: Provider development overrides are in effect\n\nThe\nreleases.\n\nb\n";
+        assert_eq!(without_override_warning(plain), "a\nb\n");
+        let framed = "╷\n│ Warning: Provider development overrides are in effect\n│\n│ releases.\n╵\nb\n";
+        assert_eq!(without_override_warning(framed), "b\n");
+        assert_eq!(without_override_warning("c"), "c");
+    }
 }

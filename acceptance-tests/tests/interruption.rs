@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use acceptance_tests::{Workspace, hcl};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// A forecast whose source runs until it is ended, and says when it has begun.
 fn endless() -> Workspace {
@@ -36,9 +37,12 @@ fn alive(pid: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| !s.contains(") Z "))
 }
 
-fn signal(name: &str, pid: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), pid]).status().expect("kill starts");
-    assert!(status.success(), "kill -{name} {pid}");
+fn signal(signal: Signal, process: u32) {
+    kill_process(pid(process), signal).expect("the process is there");
+}
+
+fn pid(process: u32) -> Pid {
+    i32::try_from(process).ok().and_then(Pid::from_raw).expect("a process id is positive")
 }
 
 /// Provider processes below a Terraform process.
@@ -58,7 +62,7 @@ fn ctrl_c_in_a_terminal_ends_a_read_and_what_it_started() {
     let workspace = endless();
     let child = start(&workspace);
     let source = source_pid(&workspace);
-    signal("INT", &format!("-{}", child.id()));
+    kill_process_group(pid(child.id()), Signal::INT).expect("the group is there");
     let run = workspace.wait(child);
     assert_ne!(run.code, 0);
     eventually("the source's end", || !alive(&source));
@@ -69,7 +73,7 @@ fn stop_provider_alone_ends_a_read() {
     let workspace = endless();
     let child = start(&workspace);
     let source = source_pid(&workspace);
-    signal("INT", &child.id().to_string());
+    signal(Signal::INT, child.id());
     assert_ne!(workspace.wait(child).code, 0);
     eventually("the source's end", || !alive(&source));
 }
@@ -81,7 +85,7 @@ fn the_sudden_death_of_terraform_ends_the_provider_and_what_it_started() {
     let source = source_pid(&workspace);
     let providers = providers(child.id());
     assert!(!providers.is_empty(), "terraform has started the provider");
-    signal("KILL", &child.id().to_string());
+    signal(Signal::KILL, child.id());
     workspace.wait(child);
     eventually("the source's end", || !alive(&source));
     eventually("the provider's end", || providers.iter().all(|p| !alive(p)));
@@ -99,7 +103,7 @@ fn ten_heavy_reads_do_not_delay_the_stop() {
     workspace.write("load.csv", &hcl::load());
     let child = start(&workspace);
     eventually("the start of a read", || (0..10).any(|i| workspace.path(&format!("begun-{i}")).is_file()));
-    signal("INT", &child.id().to_string());
+    signal(Signal::INT, child.id());
     let asked = Instant::now();
     workspace.wait(child);
     // No timing claim: a bound that only a stop that waits for all ten forecasts would miss by far.

@@ -18,8 +18,24 @@ pub(crate) fn target_error(error: &TargetError) -> Diagnostics {
 
 /// An error's text, which begins small and has no full stop, as a sentence.
 pub(crate) fn sentence(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or_default();
     let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let whole = format!("{first}{}", letters.as_str());
+    // A file's name and a setting's path keep their first letter.
+    let whole = match letters.next() {
+        Some(first) if word.chars().all(char::is_alphabetic) => first.to_uppercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    };
     if whole.ends_with(['.', '`', '\n']) { whole } else { format!("{whole}.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_first_letter() {
+        assert_eq!(sentence("the file is empty"), "The file is empty.");
+        assert_eq!(sentence("load.csv: line 3 is empty"), "load.csv: line 3 is empty.");
+        assert_eq!(sentence(""), ".");
+    }
 }

@@ -6,6 +6,7 @@
 //! The window of history is snapped to multiples of `refresh_interval`, so that within one interval every machine
 //! decides the same; nothing of the result depends on the machine, on threads or on the time that the work takes.
 
+mod check;
 mod decide;
 mod error;
 mod guard;

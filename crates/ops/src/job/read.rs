@@ -27,8 +27,9 @@ pub struct Measured {
 ///
 /// A stored source is read whole, up to `as_of` where that is set.
 /// # Errors
-/// A source that cannot be read, or a refresh interval of zero.
+/// Settings that contradict each other, a source that cannot be read, or a refresh interval of zero.
 pub async fn read(inputs: JobInputs<'_>, settings: &JobSettings, now: Timestamp) -> Result<Measured, JobError> {
+    super::check::check(settings)?;
     let stored = inputs.source.is_stored();
     let window = if stored { None } else { Some(window(settings, settings.as_of.unwrap_or(now))?) };
     let load = inputs.source.fetch(window).await.map_err(JobError::Source)?;
