@@ -4,14 +4,18 @@ use forecast_core::{Auto, Forecaster, grammar};
 
 use crate::error::CliError;
 
+/// Longest season in steps: a year of half-minutes.
+const LONGEST_SEASON: usize = 1_051_200;
+
 /// The model of a name; `season` serves models that name none, `horizon` tells the mixture what to train for.
 pub(crate) fn forecaster(
     name: &str,
     season: Option<usize>,
     horizon: Option<usize>,
 ) -> Result<Box<dyn Forecaster>, CliError> {
-    if season == Some(0) {
-        return Err(CliError::usage("--season is 0; expected a number of steps, 1 for no season"));
+    if let Some(season) = season.filter(|season| !(1..=LONGEST_SEASON).contains(season)) {
+        let expected = format!("a number of steps from 1, for no season, to {LONGEST_SEASON}");
+        return Err(CliError::Usage(format!("--season is {season}; expected {expected}")));
     }
     let parsed = grammar::parse_with_season(name, season)
         .map_err(|error| CliError::Usage(format!("{error}\n  `stormglass models` lists all of them")))?;

@@ -41,6 +41,7 @@ fn options() {
         &["--timezone", "Moon/Base"],
     );
     check_wrong(&files, &["forecast", "load.csv", "--horizon", "1h", "--season", "0"], &["--season is 0"]);
+    check_wrong(&files, &["forecast", "load.csv", "--horizon", "36000d"], &["864000 steps", "at most"]);
     check_wrong(&files, &["backtest", "load.csv"], &["--horizon"]);
     check_wrong(
         &files,
@@ -51,7 +52,7 @@ fn options() {
     check_wrong(&files, &["backtest", "load.csv", "--horizon", "2h", "--threads", "0"], &["--threads is 0"]);
     check_wrong(&files, &["backtest", "--panel", "panel.csv"], &["--test"]);
     check_wrong(&files, &["backtest", "--panel", "panel.csv", "--test", "panel.csv"], &["--season"]);
-    check_wrong(&files, &["panel", "panel.csv", "--horizon", "0", "--season", "1"], &["horizon is 0"]);
+    check_wrong(&files, &["panel", "panel.csv", "--horizon", "0", "--season", "1"], &["--horizon is 0"]);
     check_wrong(&files, &["bench", "load.csv", "--model", "naive", "--repeat", "0"], &["--repeat is 0"]);
     check_wrong(&files, &["completions", "cobol"], &["cobol", "bash"]);
     check_wrong(&files, &["divine"], &["divine"]);

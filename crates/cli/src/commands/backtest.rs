@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
         return Err(CliError::usage("--horizon is missing; expected how far ahead, for example 24h"));
     };
     let y = arguments.series.series(quiet)?;
-    let horizon = input::steps(&y, horizon, "--horizon")?;
+    let horizon = input::horizon(&y, horizon)?;
     let levels = levels::ascending(&arguments.levels);
     let mut setup = RollingOrigin::new(&y, horizon);
     setup.stride = input::steps_or_one(&y, arguments.stride, "--stride")?;

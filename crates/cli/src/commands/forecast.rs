@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
 /// Forecasts and prints.
 pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
     let y = arguments.series.series(quiet)?;
-    let horizon = input::steps(&y, arguments.horizon, "--horizon")?;
+    let horizon = input::horizon(&y, arguments.horizon)?;
     let forecaster = model::forecaster(&arguments.model, arguments.season, Some(horizon))?;
     let began = Instant::now();
     let fitted = forecaster.fit(&y).map_err(CliError::usage)?;

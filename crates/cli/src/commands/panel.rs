@@ -187,11 +187,9 @@ struct Work<'a> {
 impl Work<'_> {
     /// Point forecasts, one row a series.
     fn forecasts(&self, rows: &[PanelRow], quiet: bool) -> Result<Vec<Vec<f64>>, CliError> {
-        if self.horizon == 0 {
-            return Err(CliError::usage("the horizon is 0 steps; expected at least 1"));
-        }
+        let horizon = input::useful_horizon(self.horizon)?;
         let step = input::panel_step(self.season)?;
-        let forecaster = model::forecaster(self.model, Some(self.season), Some(self.horizon))?;
+        let forecaster = model::forecaster(self.model, Some(self.season), Some(horizon))?;
         let mut progress = Progress::new("panel", "series", quiet);
         let results = parallel::map(
             rows,

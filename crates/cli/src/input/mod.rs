@@ -13,6 +13,9 @@ use stormglass_ops::duration::Span;
 
 use crate::error::CliError;
 
+/// Most steps of a forecast: ten weeks of minutes.
+const LONGEST_HORIZON: usize = 100_800;
+
 /// The time zone of an IANA name.
 pub(crate) fn zone(name: &str) -> Result<TimeZone, CliError> {
     stormglass_ops::schedule::time_zone(name).map_err(|error| CliError::Usage(format!("--timezone: {error}")))
@@ -36,6 +39,23 @@ pub(crate) fn steps(y: &Series, span: Span, option: &str) -> Result<usize, CliEr
         )));
     }
     Ok((seconds / step) as usize)
+}
+
+/// A horizon in steps, short enough to be of use.
+pub(crate) fn horizon(y: &Series, span: Span) -> Result<usize, CliError> {
+    steps(y, span, "--horizon").and_then(useful_horizon)
+}
+
+/// A horizon that is given in steps.
+pub(crate) fn useful_horizon(steps: usize) -> Result<usize, CliError> {
+    match steps {
+        0 => Err(CliError::usage("--horizon is 0 steps; expected at least 1")),
+        1..=LONGEST_HORIZON => Ok(steps),
+        _ => {
+            let advice = "forecast less far ahead, or give a longer --step";
+            Err(CliError::Usage(format!("--horizon is {steps} steps; expected at most {LONGEST_HORIZON}: {advice}")))
+        }
+    }
 }
 
 /// As [`steps`], but less than a step is one step: data may be coarser than the settings.
@@ -72,6 +92,13 @@ mod tests {
         assert_eq!(steps_or_one(&hourly(), Span::seconds(60), "--stride").unwrap(), 1);
         assert!(steps_or_one(&hourly(), Span::seconds(5400), "--stride").is_err());
         assert!(steps_or_one(&hourly(), Span::seconds(0), "--stride").is_err());
+    }
+
+    #[test]
+    fn horizons_have_an_end() {
+        assert_eq!(horizon(&hourly(), Span::seconds(86_400)).unwrap(), 24);
+        assert!(horizon(&hourly(), Span::seconds(86_400 * 10_000)).unwrap_err().to_string().contains("at most"));
+        assert!(useful_horizon(0).is_err());
     }
 
     #[test]
