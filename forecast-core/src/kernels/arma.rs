@@ -32,6 +32,13 @@ pub(crate) struct Start {
     pub(crate) generator: Vec<Lane>,
 }
 
+impl Start {
+    /// White noise with a state of `r` entries.
+    pub(crate) fn zeros(r: usize) -> Self {
+        Self { variance: [1.0; LANES], gain: vec![[0.0; LANES]; r - 1], generator: vec![[0.0; LANES]; r] }
+    }
+}
+
 /// Gains where the recursions have arrived, to go on from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Gains {

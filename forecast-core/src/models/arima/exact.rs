@@ -8,7 +8,7 @@ use super::design::Design;
 use super::optimize::{LeastSquares, Point, dot};
 use super::polynomial::{Coefficients, autocovariances, taps};
 use super::regression::least_squares;
-use crate::kernels::arma::{Gains, LANES, Lane, Start, innovations};
+use crate::kernels::arma::{LANES, Lane, Start, innovations};
 
 /// Largest variance of the process in units of sigma2; beyond it is as good as not stationary.
 const LARGEST_VARIANCE: f64 = 1e14;
@@ -139,23 +139,42 @@ pub(super) fn evaluate(design: &Design, candidates: &[Coefficients]) -> Vec<Opti
     out
 }
 
-/// Runs the recursions at one set of coefficients and keeps where they end.
+/// Runs the recursions at one set of coefficients and keeps where they end. Lanes carry columns here: all have the same
+/// gains.
 pub(super) fn filter(design: &Design, coefficients: &Coefficients) -> Option<Filtered> {
-    let pass = run(design, std::slice::from_ref(coefficients)).filter(|pass| pass.valid[0])?;
+    let n = design.w.len();
+    let r = design.order.states();
+    let mut start = Start::zeros(r);
+    let mut phis: Vec<Lane> = vec![[0.0; LANES]; design.order.longest_ar()];
+    if n == 0 || !(0..LANES).all(|lane| fill_lane(design, coefficients, lane, &mut start, &mut phis)) {
+        return None;
+    }
+    let phis = non_zero(phis);
+    let all: Vec<&Vec<f64>> = std::iter::once(&design.w).chain(&design.columns).collect();
+    let value = |chunk: &[&Vec<f64>], lane: usize, t: usize| chunk.get(lane).map_or(0.0, |column| column[t]);
+    let mut packed: Vec<Vec<Lane>> = all
+        .chunks(LANES)
+        .map(|chunk| {
+            let w: Vec<Lane> = (0..n).map(|t| std::array::from_fn(|lane| value(chunk, lane, t))).collect();
+            filtered_by_phi(&w, &phis, r)
+        })
+        .collect();
+    let mut inverses = vec![[0.0; LANES]; n];
+    let gains = innovations(&start, &mut packed, &mut inverses);
     let first = |lanes: &[Lane]| lanes.iter().map(|lane| lane[0]).collect::<Vec<f64>>();
+    let column = |i: usize| packed[i / LANES].iter().map(|lane| lane[i % LANES]).collect::<Vec<f64>>();
     Some(Filtered {
-        columns: pass.columns.iter().map(|column| first(column)).collect(),
-        variances: pass.inverses.iter().map(|lane| 1.0 / lane[0]).collect(),
-        variance: pass.gains.variance[0],
-        gain: first(&pass.gains.gain),
-        generator: first(&pass.gains.generator),
+        columns: (0..all.len()).map(column).collect(),
+        variances: inverses.iter().map(|lane| 1.0 / lane[0]).collect(),
+        variance: gains.variance[0],
+        gain: first(&gains.gain),
+        generator: first(&gains.generator),
     })
 }
 
 struct Pass {
     columns: Vec<Vec<Lane>>,
     inverses: Vec<Lane>,
-    gains: Gains,
     valid: [bool; LANES],
 }
 
@@ -165,20 +184,20 @@ fn run(design: &Design, candidates: &[Coefficients]) -> Option<Pass> {
     if n == 0 || candidates.is_empty() || candidates.len() > LANES {
         return None;
     }
-    let mut start = Start { variance: [1.0; LANES], gain: vec![[0.0; LANES]; r - 1], generator: vec![[0.0; LANES]; r] };
+    let mut start = Start::zeros(r);
     let mut valid = [false; LANES];
     let mut phis: Vec<Lane> = vec![[0.0; LANES]; design.order.longest_ar()];
     for (lane, coefficients) in candidates.iter().enumerate() {
         valid[lane] = fill_lane(design, coefficients, lane, &mut start, &mut phis);
     }
-    let phis: Vec<(usize, Lane)> =
-        phis.into_iter().enumerate().filter(|(_, c)| c.iter().any(|c| *c != 0.0)).map(|(i, c)| (i + 1, c)).collect();
+    let phis = non_zero(phis);
     let mut columns = Vec::with_capacity(design.columns.len() + 1);
-    columns.push(filtered_by_phi(&design.w, &phis, r));
-    columns.extend(design.columns.iter().map(|column| filtered_by_phi(column, &phis, r)));
+    let spread = |w: &[f64]| w.iter().map(|x| [*x; LANES]).collect::<Vec<Lane>>();
+    columns.push(filtered_by_phi(&spread(&design.w), &phis, r));
+    columns.extend(design.columns.iter().map(|column| filtered_by_phi(&spread(column), &phis, r)));
     let mut inverses = vec![[0.0; LANES]; n];
-    let gains = innovations(&start, &mut columns, &mut inverses);
-    Some(Pass { columns, inverses, gains, valid })
+    innovations(&start, &mut columns, &mut inverses);
+    Some(Pass { columns, inverses, valid })
 }
 
 /// Sets one lane's start; false if the candidate is not stationary.
@@ -210,14 +229,22 @@ fn fill_lane(design: &Design, coefficients: &Coefficients, lane: usize, start: &
     true
 }
 
+/// Coefficients that are not zero in every lane, with their lags.
+fn non_zero(phis: Vec<Lane>) -> Vec<(usize, Lane)> {
+    let all = phis.into_iter().enumerate().map(|(i, c)| (i + 1, c));
+    all.filter(|(_, c)| c.iter().any(|c| *c != 0.0)).collect()
+}
+
 /// phi(B) w with zeros before the start, and `r` zeros after the end.
-fn filtered_by_phi(w: &[f64], phis: &[(usize, Lane)], r: usize) -> Vec<Lane> {
+fn filtered_by_phi(w: &[Lane], phis: &[(usize, Lane)], r: usize) -> Vec<Lane> {
+    let longest = phis.last().map_or(0, |(lag, _)| *lag);
     let mut out: Vec<Lane> = Vec::with_capacity(w.len() + r);
     for t in 0..w.len() {
-        let mut value = [w[t]; LANES];
-        for (lag, c) in phis.iter().take_while(|(lag, _)| *lag <= t) {
+        let reached = if t >= longest { phis.len() } else { phis.partition_point(|(lag, _)| *lag <= t) };
+        let mut value = w[t];
+        for (lag, c) in &phis[..reached] {
             let past = w[t - lag];
-            value = std::array::from_fn(|i| value[i] - c[i] * past);
+            value = std::array::from_fn(|i| value[i] - c[i] * past[i]);
         }
         out.push(value);
     }

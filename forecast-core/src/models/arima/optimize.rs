@@ -5,9 +5,11 @@
 
 /// Most steps from one starting point.
 const STEPS: usize = 60;
-/// Share of the sum of squares below which a step is no gain any more: coarse to choose among starts, fine to end.
+/// Share of the sum of squares below which a step is no gain any more: rough to compare orders, coarse to choose among
+/// starts, fine to end.
+pub(super) const ROUGH: f64 = 1e-5;
 pub(super) const COARSE: f64 = 1e-6;
-pub(super) const FINE: f64 = 1e-11;
+pub(super) const FINE: f64 = 1e-10;
 /// Damping up to which one step without gain is the end; with more of it the step may only have been short.
 const FREE: f64 = 1e-3;
 /// Steps without gain that are the end in any case.

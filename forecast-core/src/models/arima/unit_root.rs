@@ -93,9 +93,7 @@ pub(super) fn strength(y: &[f64], season_length: usize) -> f64 {
     let season: Vec<f64> = season.iter().map(|(sum, count)| sum / f64::max(*count, 1.0)).collect();
     let remainder: Vec<f64> = detrended.iter().map(|(slot, v)| v - season[*slot]).collect();
     let both: Vec<f64> = detrended.iter().map(|(_, v)| *v).collect();
-    // Each season mean takes one degree of freedom from the remainder.
-    let freedom = (detrended.len() as f64 - m as f64).max(1.0) / detrended.len() as f64;
-    let ratio = variance(&remainder) / freedom / variance(&both);
+    let ratio = variance(&remainder) / variance(&both);
     if ratio.is_finite() { (1.0 - ratio).clamp(0.0, 1.0) } else { 0.0 }
 }
 
