@@ -1,8 +1,6 @@
-//! Every source and target with its settings, in one list: the documentation and the words of errors come from it.
+//! Every source, target and setting of a connection, in one list: the documentation and the words of errors come from it.
 //!
 //! A test holds it to the settings' types, so that neither can have what the other lacks.
-
-use std::fmt::Write as _;
 
 /// One source or target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +39,8 @@ pub enum Kind {
     Texts,
     /// An integer with `s`, `m`, `h` or `d`.
     Duration,
+    /// A text that is shown nowhere.
+    Secret,
 }
 
 /// Every source, by name.
@@ -95,6 +95,20 @@ pub const TARGETS: &[Entry] = &[Entry {
     settings: &[required("path", Kind::Text, "The file; it ends in `.json`, `.yaml` or `.yml`.")],
 }];
 
+/// The settings of a connection.
+pub const CONNECTION: &[Setting] = &[
+    open("endpoint", Kind::Text, "Base address of the service, without user name and password."),
+    open("username", Kind::Text, "User name for basic authentication."),
+    open("password", Kind::Secret, "Password for basic authentication."),
+    open("bearer_token", Kind::Secret, "Token sent as `Authorization: Bearer`, instead of user name and password."),
+    open("client_certificate", Kind::Text, "Client certificate for mutual TLS: PEM, or the path of a PEM file."),
+    open("client_key", Kind::Secret, "Its private key: PEM, or the path of a PEM file."),
+    open("ca_certificate", Kind::Text, "Authorities to trust instead of the system's: PEM, or the path of a PEM file."),
+    open("tenant", Kind::Text, "Tenant, sent as `X-Scope-OrgID` (Mimir, Thanos, Loki)."),
+    open("proxy", Kind::Secret, "Proxy to go through; else what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say."),
+    open("timeout", Kind::Duration, "How long one request may take, `2m` where it is not set."),
+];
+
 const TIME_COLUMN: Setting = optional("time_column", Kind::Text, "timestamp", "Name of the column with times.");
 const VALUE_COLUMN: Setting = optional("value_column", Kind::Text, "value", "Name of the column with values.");
 const TIME_FORMAT: Setting = optional(
@@ -133,29 +147,37 @@ pub fn unknown(what: &str, name: &str, known: &[Entry]) -> String {
 
 /// The list as a page of documentation, in Markdown.
 pub fn markdown() -> String {
-    let mut page = "# Sources and targets\n\n".to_owned();
-    page.push_str("Where load is measured, and where capacity is set. Settings have these names wherever they are written: in Terraform, in the settings file of the command, in JSON.\n");
+    let mut page =
+        "# Sources, targets and connections\n\nWhere load is measured, and where capacity is set. Settings have \
+        these names wherever they are written: in Terraform, in the command's settings file, in JSON.\n"
+            .to_owned();
     for (title, entries) in [("Sources", SOURCES), ("Targets", TARGETS)] {
-        let _ = write!(page, "\n## {title}\n");
+        page.push_str(&format!("\n## {title}\n"));
         for Entry { name, summary, settings } in entries {
-            let _ = write!(page, "\n### `{name}`\n\n{summary}\n\n| setting | takes | default | |\n|---|---|---|---|\n");
-            for setting in *settings {
-                let default = match (setting.required, setting.default) {
-                    (true, _) => "required".to_owned(),
-                    (false, Some(default)) => format!("`{default}`"),
-                    (false, None) => String::new(),
-                };
-                let _ = writeln!(
-                    page,
-                    "| `{}` | {} | {default} | {} |",
-                    setting.name,
-                    setting.kind.words(),
-                    setting.description
-                );
-            }
+            page.push_str(&format!("\n### `{name}`\n\n{summary}\n\n"));
+            table(&mut page, settings);
         }
     }
+    page.push_str(
+        "\n## Connections\n\nA connection has a name, an address and the way to sign in; a source names it and holds no \
+         secret. What a connection does not set is taken from the environment: the `bearer_token` of the connection \
+         `main-eu` from `STORMGLASS_MAIN_EU_BEARER_TOKEN`, or from the file that `STORMGLASS_MAIN_EU_BEARER_TOKEN_FILE` \
+         names. A connection may live in the environment alone.\n\n",
+    );
+    table(&mut page, CONNECTION);
     page
+}
+
+fn table(page: &mut String, settings: &[Setting]) {
+    page.push_str("| setting | takes | default | |\n|---|---|---|---|\n");
+    for Setting { name, kind, required, default, description } in settings {
+        let default = match (required, default) {
+            (true, _) => "required".to_owned(),
+            (false, Some(default)) => format!("`{default}`"),
+            (false, None) => String::new(),
+        };
+        page.push_str(&format!("| `{name}` | {} | {default} | {description} |\n", kind.words()));
+    }
 }
 
 impl Kind {
@@ -166,13 +188,14 @@ impl Kind {
             Self::Character => "one character",
             Self::Texts => "list of texts",
             Self::Duration => "duration",
+            Self::Secret => "secret text",
         }
     }
 
     #[cfg(test)]
     fn example(self) -> serde_json::Value {
         match self {
-            Self::Text => "x.json".into(),
+            Self::Text | Self::Secret => "x.json".into(),
             Self::Character => ";".into(),
             Self::Texts => vec!["x"].into(),
             Self::Duration => "9m".into(),
@@ -190,6 +213,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
+    use crate::connection::ConnectionConfig;
     use crate::sources::SourceConfig;
     use crate::targets::TargetConfig;
 
@@ -240,20 +264,23 @@ mod tests {
     fn the_list_has_what_the_types_have() {
         check_settings::<SourceConfig>(SOURCES);
         check_settings::<TargetConfig>(TARGETS);
+        let connection = serde_json::to_value(ConnectionConfig::default()).unwrap();
+        let of_type: BTreeSet<&str> = connection.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(CONNECTION.iter().map(|s| s.name).collect::<BTreeSet<_>>(), of_type);
         check_names::<SourceConfig>(SOURCES);
         check_names::<TargetConfig>(TARGETS);
     }
 
     #[test]
     fn the_page_of_documentation_is_fresh() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sources-and-targets.md");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/settings.md");
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&path, markdown()).unwrap();
         }
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             found == markdown(),
-            "docs/sources-and-targets.md is not what the catalogue says; run the test with UPDATE_DOCS=1"
+            "docs/settings.md is not what the catalogue says; run the test with UPDATE_DOCS=1"
         );
     }
 }

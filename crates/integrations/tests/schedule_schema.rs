@@ -1,5 +1,7 @@
 //! What the target `file` writes is what `docs/schemas/schedule.schema.json` says.
 
+#![allow(clippy::unwrap_used)]
+
 use jiff::Timestamp;
 use jsonschema::Validator;
 use serde_json::{Value, json};

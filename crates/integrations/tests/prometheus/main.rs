@@ -1,5 +1,7 @@
 //! The source `prometheus` against the real server: six weeks of history, sign-in, and what goes wrong.
 
+#![allow(clippy::unwrap_used)]
+
 mod server;
 
 use std::time::Duration;
