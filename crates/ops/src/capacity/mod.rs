@@ -167,17 +167,28 @@ fn make(
     let mut warnings = over_max(&needs, settings.max);
     let rails = Rails::new(request, settings);
     let by_forecast = basis == Why::Forecast;
+    let asked;
     let guarded = if settings.paused {
+        asked = Runs::constant(from, end, 0, basis);
         hold(from, end, &needs, request.prior_units, settings)
     } else {
         let units = if by_forecast { 0 } else { settings.min };
-        let asked = Runs::constant(from, end, units, basis).raised(warm_up::asked_for(needs, rails.warm_up));
-        rails.guard(asked)
+        asked = Runs::constant(from, end, units, basis).raised(warm_up::asked_for(needs, rails.warm_up));
+        rails.guard(asked.clone())
     };
     let (most, weekly) = (most_changes(settings, request.limits, end - from), settings.form == Form::Weekly);
     let needs_week = weekly || settings.after == AfterKind::Weekly;
+    // What was set by hand for a time is no part of a typical week.
+    let plain = CapacitySettings { overrides: Vec::new(), ..settings.clone() };
+    let usual = || {
+        if settings.paused || settings.overrides.is_empty() || weekly {
+            guarded.clone()
+        } else {
+            Rails::new(request, &plain).guard(asked)
+        }
+    };
     let week =
-        needs_week.then(|| week::typical(&guarded, request, settings, &rails, most.min(MOST_CHANGES), by_forecast));
+        needs_week.then(|| week::typical(&usual(), request, settings, &rails, most.min(MOST_CHANGES), by_forecast));
     let (runs, after) = match (week, settings.after) {
         (Some(week), _) if weekly => (week.expand(from, end, request.time_zone), After::Weekly { steps: week.steps() }),
         (Some(week), _) => (rails.compact(&guarded, most), After::Weekly { steps: week.steps() }),
