@@ -16,7 +16,7 @@ const SHOWN_HISTORY: Duration = Duration::from_secs(28 * 86_400);
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("the report {path} cannot be written: {source}; the folder has to be there and writable")]
+#[error("the report {path} cannot be written: {}; the folder has to be there and writable", source.kind())]
 pub struct ReportError {
     path: String,
     source: std::io::Error,
