@@ -25,11 +25,11 @@ data "stormglass_capacity_forecast" "purchases" {
     min                = 2
     max                = 60
     warm_up            = "5m"
-    dwell              = "2h"
+    dwell              = "1h"
+    level              = 0.75 # of the forecast; higher is safer and dearer
     cost_per_unit_hour = 0.12
   }
 
-  time_zone   = "America/Los_Angeles"
   report_path = "${path.module}/report.html"
 }
 
