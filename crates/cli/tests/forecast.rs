@@ -42,6 +42,19 @@ fn a_model_of_its_own_name_with_a_season() {
 }
 
 #[test]
+fn families_add_their_keys() {
+    let files = Files::new();
+    let load = files.write("load.csv", daily_load(14));
+    let answer = |model: &str| run(&["forecast", &load, "--horizon", "2h", "--model", model, "--json"]).json();
+    let arima = answer("arima(1,0,0)(0,1,0)[24]");
+    assert_eq!((arima["d"].as_u64(), arima["D"].as_u64()), (Some(0), Some(1)));
+    assert!(["exact", "css"].contains(&arima["likelihood"].as_str().expect("a word")), "{arima}");
+    let ets = answer("ets(A,N,A)[24]");
+    assert_eq!((ets["region"].as_str(), &ets["d"]), (Some("usual"), &Value::Null));
+    assert!(ets["log_likelihood"].is_number() && ets["sse"].is_number() && ets["aicc"].is_number(), "{ets}");
+}
+
+#[test]
 fn every_model_of_the_catalogue_forecasts() {
     let files = Files::new();
     let load = files.write("load.csv", daily_load(28));

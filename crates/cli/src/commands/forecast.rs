@@ -79,6 +79,14 @@ struct Answer {
     log_likelihood: Option<f64>,
     sse: Option<f64>,
     aicc: Option<f64>,
+    /// Differences and seasonal differences of ARIMA.
+    d: Option<usize>,
+    #[serde(rename = "D")]
+    seasonal_d: Option<usize>,
+    /// Which likelihood ARIMA maximizes.
+    likelihood: Option<&'static str>,
+    /// Region that the smoothing parameters of ETS are held in.
+    region: Option<&'static str>,
     fit_seconds: f64,
     forecast: Vec<Step>,
     members: Vec<Member>,
@@ -112,6 +120,10 @@ impl Answer {
             log_likelihood: fitted.log_likelihood().and_then(finite),
             sse: fitted.sse().and_then(finite),
             aicc: fitted.aicc().and_then(finite),
+            d: fitted.differences().map(|(d, _)| d),
+            seasonal_d: fitted.differences().map(|(_, seasonal)| seasonal),
+            likelihood: fitted.likelihood(),
+            region: fitted.name().starts_with("ets(").then_some("usual"),
             fit_seconds,
             forecast: (0..forecast.horizon()).map(step).collect(),
             members: fitted.members(),
