@@ -8,6 +8,7 @@ use super::order::Order;
 use super::polynomial::{Coefficients, autocovariances, differencing, psi_weights, taps};
 
 type Matrix = Vec<Vec<f64>>;
+type Taps = Vec<(usize, f64)>;
 
 /// Log-likelihood with sigma2 by maximum likelihood, and means and variances over sigma2 of the next `horizon` steps.
 pub(super) struct Dense {
@@ -53,9 +54,7 @@ pub(super) fn filter(order: &Order, coefficients: &Coefficients, y: &[Option<f64
         .collect();
     let mut p = stationary(&phi, &theta, r, size);
     let mut diffuse = vec![vec![0.0; size]; size];
-    for i in r..size {
-        diffuse[i][i] = 1.0;
-    }
+    diffuse.iter_mut().enumerate().skip(r).for_each(|(i, row)| row[i] = 1.0);
     let mut a = vec![0.0; size];
     let (mut sse, mut logs, mut used) = (0.0, 0.0, 0usize);
     let (mut means, mut variances) = (Vec::new(), Vec::new());
@@ -110,7 +109,7 @@ fn stationary(phi: &[f64], theta: &[f64], r: usize, size: usize) -> Matrix {
     let gamma = autocovariances(phi, theta, 2 * r).unwrap();
     let psi = psi_weights(&taps(phi), theta, 2 * r);
     // State i at t is the sum of phi[j] w[t+i-j] and theta[j] e[t+i-j] over j beyond i.
-    let terms = |i: usize| -> (Vec<(usize, f64)>, Vec<(usize, f64)>) {
+    let terms = |i: usize| -> (Taps, Taps) {
         if i == 0 {
             return (vec![(0, 1.0)], Vec::new());
         }
@@ -119,8 +118,8 @@ fn stationary(phi: &[f64], theta: &[f64], r: usize, size: usize) -> Matrix {
         (of_w, of_e)
     };
     let mut out = vec![vec![0.0; size]; size];
-    for i in 0..r {
-        for j in 0..r {
+    for (i, row) in out.iter_mut().enumerate().take(r) {
+        for (j, cell) in row.iter_mut().enumerate().take(r) {
             let ((wi, ei), (wj, ej)) = (terms(i), terms(j));
             let mut sum = 0.0;
             for (a, x) in &wi {
@@ -132,7 +131,7 @@ fn stationary(phi: &[f64], theta: &[f64], r: usize, size: usize) -> Matrix {
                 sum += wj.iter().filter(|(b, _)| a >= b).map(|(b, y)| x * y * psi[a - b]).sum::<f64>();
                 sum += ej.iter().filter(|(b, _)| a == b).map(|(_, y)| x * y).sum::<f64>();
             }
-            out[i][j] = sum;
+            *cell = sum;
         }
     }
     out
