@@ -82,7 +82,11 @@ pub const SOURCES: &[Entry] = &[
         settings: &[
             open("connection", Kind::Text, "Name of the connection that has the address and the secrets."),
             open("endpoint", Kind::Text, "Base address without `/api/v1`, where no connection has it."),
-            required("query", Kind::Text, "PromQL that yields exactly one series."),
+            required(
+                "query",
+                Kind::Text,
+                "PromQL that yields exactly one series; of a counter its rate, for example `sum(rate(http_requests_total[5m]))`.",
+            ),
             open("step", Kind::Duration, "Time between two points; the step of the forecast, or `5m`."),
         ],
     },

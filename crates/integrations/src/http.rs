@@ -1,14 +1,14 @@
 //! The one HTTP client: sign-in, time-outs, retries, a bound on requests to one host; no error tells a secret.
 //!
 //! Retried are refused connections and the answers 429, 502, 503 and 504, at most [`RETRIES`] times with exponential
-//! back-off and jitter, or as `Retry-After` says; a request that ran out of time is not, as it would again. A redirect is
-//! followed on the same host only: elsewhere there is a login page, and no use for our headers.
+//! back-off and jitter, or as `Retry-After` says, within half a minute; a request that ran out of time is not, as it would
+//! again. A redirect is followed on the same host only: elsewhere there is a login page, and no use for our headers.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -32,6 +32,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Longest pause before a retry, whatever `Retry-After` says.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Time after which nothing is sent again: what has taken so long will take it once more.
+const BUDGET: Duration = Duration::from_secs(30);
 /// Longest query string; a longer one is sent as a form.
 const LONGEST_QUERY: usize = 4_000;
 
@@ -102,6 +104,7 @@ impl Http {
         let limit = limit(url);
         let mut pause = FIRST_PAUSE;
         let mut retries = 0;
+        let begun = Instant::now();
         loop {
             let sent = {
                 // The semaphore is never closed; were it, there would be no bound, and still an answer.
@@ -113,7 +116,7 @@ impl Http {
                 Err(HttpError::Refused) => pause,
                 _ => return sent.map(|(answer, _)| answer),
             };
-            if retries == RETRIES {
+            if retries == RETRIES || begun.elapsed() > BUDGET {
                 return sent.map(|(answer, _)| answer);
             }
             retries += 1;

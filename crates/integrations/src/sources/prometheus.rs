@@ -35,7 +35,7 @@ pub struct PrometheusConfig {
     /// Name of the connection that has the address and the secrets.
     #[serde(default)]
     pub connection: Option<String>,
-    /// PromQL that yields exactly one series.
+    /// PromQL that yields exactly one series; of a counter its rate.
     pub query: String,
     /// Time between two points; `5m` by default.
     #[serde(default)]
