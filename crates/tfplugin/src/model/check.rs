@@ -80,7 +80,8 @@ fn body(attributes: &[Attribute], blocks: &[Block], sample: Sample) -> Value {
 
 fn attribute_value(attribute: &Attribute, sample: Sample) -> Value {
     match sample {
-        Sample::Plan if attribute.computed => return Value::UNKNOWN,
+        // A default is known while planning; where the configuration is unknown, `plan` is not called.
+        Sample::Plan if attribute.computed => return attribute.default.clone().unwrap_or(Value::UNKNOWN),
         Sample::Plan | Sample::Config if !attribute.required => return Value::Null,
         _ => {}
     }
