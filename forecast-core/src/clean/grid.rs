@@ -95,6 +95,9 @@ pub(super) fn on_grid(
     Ok(bins[..end].iter().map(|bin| aggregate(bin, expected, options.aggregation)).collect())
 }
 
+/// Most seconds that jitter is taken to move the median step.
+const MOST_JITTER: u64 = 60;
+
 /// Median time between stamps, in whole seconds; `None` of fewer than two stamps.
 fn native_step(samples: &[Sample]) -> Option<Duration> {
     let mut between: Vec<u128> = samples.windows(2).map(|pair| nanos_between(pair[0].time, pair[1].time)).collect();
@@ -105,7 +108,8 @@ fn native_step(samples: &[Sample]) -> Option<Duration> {
     let (_, median, _) = between.select_nth_unstable(middle);
     let seconds = u64::try_from((*median + 500_000_000) / 1_000_000_000).unwrap_or(u64::MAX).max(1);
     // Jitter moves the median by a second or two off the step of a clock, on whose grid the stamps lie better.
-    let usual = (seconds - seconds / 20..=seconds + seconds / 20)
+    let jitter = (seconds / 20).min(MOST_JITTER);
+    let usual = (seconds - jitter..=seconds.saturating_add(jitter))
         .filter(|s| 86_400_u64.is_multiple_of(*s) || s.is_multiple_of(86_400));
     let usual = usual.min_by_key(|s| s.abs_diff(seconds)).unwrap_or(seconds);
     let off = |seconds: u64| off_grid(samples, Duration::from_secs(seconds));
