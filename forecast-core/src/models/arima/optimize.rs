@@ -59,6 +59,10 @@ pub(super) fn descend_from(problem: &impl LeastSquares, mut here: Point, toleran
             fresh = true;
         }
         let Some(step) = normal.step(damping) else { break };
+        // What the linear model promises is too little: nearly all searches end here, without trying that step.
+        if damping <= FREE && normal.promise(&step) <= tolerance * here.objective {
+            break;
+        }
         let length = step.iter().map(|s| s * s).sum::<f64>().sqrt();
         let shrink = if length > LONGEST { LONGEST / length } else { 1.0 };
         let next: Vec<f64> =
@@ -98,6 +102,12 @@ impl Normal {
         let matrix = point.jacobian.iter().map(|a| point.jacobian.iter().map(|b| product(a, b)).collect()).collect();
         let gradient = point.jacobian.iter().map(|a| product(a, &point.residuals)).collect();
         Self { matrix, gradient }
+    }
+
+    /// By how much a step lowers the sum of squares if the residuals are linear.
+    fn promise(&self, step: &[f64]) -> f64 {
+        let curved = self.matrix.iter().zip(step).map(|(row, s)| s * dot(row, step)).sum::<f64>();
+        -2.0 * dot(&self.gradient, step) - curved
     }
 
     /// Solves (J'J + damping diag(J'J)) step = -J'z.

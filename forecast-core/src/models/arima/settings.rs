@@ -17,6 +17,23 @@ use crate::season;
 use crate::series::Series;
 
 /// Seasonal ARIMA with regressors; the regressors are those of the series.
+///
+/// y[t] = x[t]' beta + eta[t], phi(B) Phi(B^m) (1 - B)^d (1 - B^m)^D eta[t] = theta(B) Theta(B^m) e[t], e ~ N(0, sigma2), as in
+/// R's `arima` (Box & Jenkins 1976, Time Series Analysis). For load with a season and a memory of hours, and where
+/// intervals have to follow from a likelihood. A likelihood compares with others only at the same d, D and number of
+/// observations. Time grows with the product of length and season, memory with their sum.
+///
+/// ```
+/// use forecast_core::models::{Arima, Order};
+/// use forecast_core::{Ahead, Forecaster, Level, Series};
+///
+/// let load = (0..72).map(|t| 100.0 + f64::from((t % 24) * (t % 5))).collect();
+/// let y = Series::new("2026-11-02T00:00:00Z".parse()?, std::time::Duration::from_secs(3600), load)?;
+/// let fitted = Arima::new(Order::new(1, 0, 0).seasonal(0, 1, 0, 24)).fit(&y)?;
+/// let forecast = fitted.forecast(&Ahead::steps(24), &[Level::new(0.9)?])?;
+/// assert_eq!(forecast.horizon(), 24);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Arima {
     /// Orders; `None` looks for them.
@@ -127,8 +144,8 @@ impl Arima {
     }
 
     /// The model with orders and constant decided, and what was learned.
-    fn learn(&self, y: &Prepared, season_length: usize) -> Result<(Self, Units, Estimate), FitError> {
-        let Some(order) = self.order else { return auto::search(self, y, season_length) };
+    fn learn(&self, y: &Prepared, season_length: impl FnOnce() -> usize) -> Result<(Self, Units, Estimate), FitError> {
+        let Some(order) = self.order else { return auto::search(self, y, season_length()) };
         let order = Order { season_length: order.season_length.max(1), ..order };
         let constant = self.constant.unwrap_or(order.differences() == 0) && order.differences() < 2;
         let decided = Self { order: Some(order), constant: Some(constant), ..self.clone() };
@@ -286,7 +303,7 @@ impl Forecaster for Arima {
             let reason = "a regressor has a value that is not finite".into();
             return Err(FitError::NoFit { model: self.name(), reason });
         }
-        let season_length = self.season_length.unwrap_or_else(|| season::strongest(y));
+        let season_length = || self.season_length.unwrap_or_else(|| season::strongest(y));
         let (decided, units, learned) = self.learn(&prepared, season_length)?;
         Ok(Box::new(FittedArima::new(decided, y, &plain, columns, units, learned)?))
     }
