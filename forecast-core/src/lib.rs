@@ -29,3 +29,8 @@ pub use clean::{CleanError, CleanOptions, Cleaned, clean};
 pub use forecast::{Forecast, Level, Paths};
 pub use model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 pub use series::{RawSeries, Sample, Series, SeriesError};
+
+/// Runs the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
