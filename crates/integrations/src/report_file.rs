@@ -96,7 +96,8 @@ fn schedule(plan: &CapacityPlan, outcome: &Outcome, settings: &JobSettings) -> p
     let needed = |load: f64| f64::from(units_for_load(load, outcome.per_unit, utilization));
     let after = match &plan.after {
         After::Weekly { steps } => {
-            let step = |s: &stormglass_ops::WeeklyStep| page::WeeklyStep { day: s.day, time: s.time.clone(), units: s.units };
+            let step =
+                |s: &stormglass_ops::WeeklyStep| page::WeeklyStep { day: s.day, time: s.time.clone(), units: s.units };
             page::After::Weekly { steps: steps.iter().map(step).collect() }
         }
         After::Restore => page::After::Restore,
@@ -139,7 +140,8 @@ fn backtest(summary: &BacktestSummary) -> page::Backtest {
 
 /// Central intervals out of the coverage of their two bounds.
 fn intervals(coverage: &BTreeMap<String, f64>) -> Vec<page::Coverage> {
-    let levels: Vec<(f64, f64)> = coverage.iter().filter_map(|(level, seen)| Some((level.parse().ok()?, *seen))).collect();
+    let levels: Vec<(f64, f64)> =
+        coverage.iter().filter_map(|(level, seen)| Some((level.parse().ok()?, *seen))).collect();
     let interval = |(low, below): &(f64, f64)| {
         let (high, up_to) = levels.iter().find(|(high, _)| (high + low - 1.0).abs() < 1e-9)?;
         Some(page::Coverage { nominal: high - low, seen: up_to - below })

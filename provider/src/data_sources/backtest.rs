@@ -116,7 +116,9 @@ impl DataSource for Backtest {
     async fn read(&self, cx: &Context, config: BacktestModel) -> Result<BacktestModel, Diagnostics> {
         let job = job_settings(&config)?;
         let shared = cx.data::<Shared>()?;
-        let wrong = |reason: String| Diagnostics::from(Diagnostic::error("Load cannot be read", sentence(&reason)).at("source"));
+        let wrong = |reason: String| {
+            Diagnostics::from(Diagnostic::error("Load cannot be read", sentence(&reason)).at("source"))
+        };
         let source = config.source.config().map_err(wrong)?.or_step(job.forecast.step).source(&shared.connections);
         let source = source.map_err(|e| wrong(e.to_string()))?;
         let inputs = JobInputs { source: source.as_ref(), units: None };
@@ -149,16 +151,27 @@ fn score(
     };
     let mut results = Vec::with_capacity(config.models.len());
     for (index, name) in config.models.iter().enumerate() {
-        let at = |text: String| Diagnostics::from(Diagnostic::error("Backtest failed", sentence(&text)).at(format!("models[{index}]").as_str()));
-        let model = models::forecaster(name, job.forecast.preset, Some(setup.horizon)).map_err(|e| at(e.to_string()))?;
-        let scored = backtest(model.as_ref(), &y, &setup, &mut (), cancelled).map_err(|e| at(format!("{name}: {e}")))?;
+        let at = |text: String| {
+            Diagnostics::from(
+                Diagnostic::error("Backtest failed", sentence(&text)).at(format!("models[{index}]").as_str()),
+            )
+        };
+        let model =
+            models::forecaster(name, job.forecast.preset, Some(setup.horizon)).map_err(|e| at(e.to_string()))?;
+        let scored =
+            backtest(model.as_ref(), &y, &setup, &mut (), cancelled).map_err(|e| at(format!("{name}: {e}")))?;
         results.push(ResultModel {
             model: name.clone(),
             accuracy: short(scored.accuracy()),
             wape: short(scored.wape),
             mase: scored.mase.is_finite().then(|| short(scored.mase)),
             origins: i64::try_from(scored.origins.len()).unwrap_or(i64::MAX),
-            coverage: scored.levels.iter().zip(&scored.coverage).map(|(l, c)| (l.probability().to_string(), short(*c))).collect(),
+            coverage: scored
+                .levels
+                .iter()
+                .zip(&scored.coverage)
+                .map(|(l, c)| (l.probability().to_string(), short(*c)))
+                .collect(),
         });
     }
     let best = results.iter().min_by(|a, b| a.wape.total_cmp(&b.wape)).map(|r| r.model.clone());

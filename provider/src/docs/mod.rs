@@ -31,9 +31,8 @@ pub struct DocsError {
 /// A type without an example.
 pub fn pages(examples: &Path) -> Result<BTreeMap<String, String>, DocsError> {
     let mut pages = BTreeMap::new();
-    let read = |path: String| {
-        std::fs::read_to_string(examples.join(&path)).map_err(|source| DocsError { path, source })
-    };
+    let read =
+        |path: String| std::fs::read_to_string(examples.join(&path)).map_err(|source| DocsError { path, source });
     let schema = Stormglass.schema().describe();
     let example = read("provider/provider.tf".into())?;
     let index = Page { kind: Kind::Provider, name: "stormglass", schema: &schema, example: &example, import: None };
@@ -49,7 +48,8 @@ pub fn pages(examples: &Path) -> Result<BTreeMap<String, String>, DocsError> {
     }
 
     let name = PredictiveScalingPolicy.name();
-    let (example, import) = (read(format!("resources/{name}/resource.tf"))?, read(format!("resources/{name}/import.sh"))?);
+    let (example, import) =
+        (read(format!("resources/{name}/resource.tf"))?, read(format!("resources/{name}/import.sh"))?);
     let schema = Resource::schema(&PredictiveScalingPolicy).describe();
     let page = Page { kind: Kind::Resource, name, schema: &schema, example: &example, import: Some(&import) };
     pages.insert(format!("resources/{}.md", short(name)), page.render());

@@ -43,7 +43,13 @@ impl DataSource for CapacityForecast {
         if let (Some(min), Some(max)) = (number("capacity.min"), number("capacity.max"))
             && min > max
         {
-            found.push(Diagnostic::error("Invalid value", format!("`capacity.min` is {min}; expected at most `capacity.max`, which is {max}.")).at("capacity.min"));
+            found.push(
+                Diagnostic::error(
+                    "Invalid value",
+                    format!("`capacity.min` is {min}; expected at most `capacity.max`, which is {max}."),
+                )
+                .at("capacity.min"),
+            );
         }
         let kind = config.get::<String>("load.kind").ok().and_then(|f| f.into_known());
         let units = config.get::<tfplugin::Value>("load.units").map(|f| f.is_null()).unwrap_or(false);
@@ -61,15 +67,23 @@ impl DataSource for CapacityForecast {
             Ok(outcome) => {
                 if let Some(path) = &config.report_path {
                     let title = Path::new(path).file_stem().map_or("forecast".into(), |s| s.to_string_lossy());
-                    stormglass_integrations::report_file::write(Path::new(path), &title, &outcome, &settings).map_err(|e| {
-                        Diagnostics::from(Diagnostic::error("Report cannot be written", sentence(&e.to_string())).at("report_path"))
-                    })?;
+                    stormglass_integrations::report_file::write(Path::new(path), &title, &outcome, &settings).map_err(
+                        |e| {
+                            Diagnostics::from(
+                                Diagnostic::error("Report cannot be written", sentence(&e.to_string()))
+                                    .at("report_path"),
+                            )
+                        },
+                    )?;
                 }
                 result::of(config, &outcome)
             }
             Err(error) if config.on_source_error.as_deref() == Some("keep") && is_about_the_source(&error) => {
                 let reason = error.to_string();
-                let detail = format!("{} `on_source_error` is `keep`: `capacity_plan` is null, and policies keep their schedules.", sentence(&reason));
+                let detail = format!(
+                    "{} `on_source_error` is `keep`: `capacity_plan` is null, and policies keep their schedules.",
+                    sentence(&reason)
+                );
                 cx.warn(Diagnostic::warning("No new forecast", detail).at("source"));
                 Ok(CapacityForecastModel { status: Some(reason), ..config })
             }
@@ -136,12 +150,19 @@ fn job_settings(config: &CapacityForecastModel) -> Result<JobSettings, Diagnosti
 
 /// Whether the source is at fault, so that there may be a forecast again later without a change of settings.
 fn is_about_the_source(error: &JobError) -> bool {
-    matches!(error, JobError::Source(_) | JobError::Units(_) | JobError::Clean { .. } | JobError::Stale { .. } | JobError::Load(_))
+    matches!(
+        error,
+        JobError::Source(_) | JobError::Units(_) | JobError::Clean { .. } | JobError::Stale { .. } | JobError::Load(_)
+    )
 }
 
 fn diagnostic(error: &JobError) -> Diagnostics {
     let (summary, advice) = match error {
-        JobError::Source(_) | JobError::Units(_) | JobError::Clean { .. } | JobError::Stale { .. } | JobError::Load(_) => (
+        JobError::Source(_)
+        | JobError::Units(_)
+        | JobError::Clean { .. }
+        | JobError::Stale { .. }
+        | JobError::Load(_) => (
             "Load cannot be read",
             "\n\nTo keep the schedule in force meanwhile, set `on_source_error = \"keep\"`; to destroy without reading, run \
              `terraform destroy -refresh=false`.",

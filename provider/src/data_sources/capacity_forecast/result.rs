@@ -32,7 +32,11 @@ pub(super) fn of(config: CapacityForecastModel, outcome: &Outcome) -> Result<Cap
         steps: Some(plan.steps.iter().map(step).collect()),
         quantiles: quantiles(outcome),
         quiet_windows: Some(
-            outcome.quiet_windows.iter().map(|w| WindowModel { from: w.from.to_string(), to: w.to.to_string() }).collect(),
+            outcome
+                .quiet_windows
+                .iter()
+                .map(|w| WindowModel { from: w.from.to_string(), to: w.to.to_string() })
+                .collect(),
         ),
         model: Some(plan.model.clone()),
         accuracy: plan.accuracy.map(short),
