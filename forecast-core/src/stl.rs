@@ -302,9 +302,9 @@ mod tests {
         let y: Vec<f64> = (0..60).map(|t| wave(t) + (t * 7 % 5) as f64 * 0.1).collect();
         for settings in [Stl { seasonal_window: Some(7), robust: false }, Stl { seasonal_window: None, robust: true }] {
             let parts = stl(&y, 4, settings).unwrap();
-            for t in 0..y.len() {
+            for (t, value) in y.iter().enumerate() {
                 let sum = parts.trend[t] + parts.seasonals[0][t] + parts.remainder[t];
-                assert!((sum - y[t]).abs() < 1e-12, "{settings:?}");
+                assert!((sum - value).abs() < 1e-12, "{settings:?}");
             }
         }
     }

@@ -85,9 +85,9 @@ mod tests {
         let y: Vec<f64> = (0..24).map(|t| 10.0 * season[t % 4]).collect();
         assert!(is_seasonal(&y, 4));
         let found = classical(&y, 4);
-        for t in 0..24 {
-            assert!((found.remove(y[t], t) - 10.0).abs() < 1e-12);
-            assert!((found.put_back(10.0, t) - y[t]).abs() < 1e-12);
+        for (t, value) in y.iter().enumerate() {
+            assert!((found.remove(*value, t) - 10.0).abs() < 1e-12);
+            assert!((found.put_back(10.0, t) - value).abs() < 1e-12);
         }
     }
 

@@ -17,9 +17,9 @@ const PHI: (f64, f64) = (0.8, 0.98);
 /// Starting points: alpha, and shares of the region for beta, gamma and phi.
 const STARTS: [[f64; 4]; 4] =
     [[0.25, 0.1, 0.05, 0.95], [0.7, 0.05, 0.1, 0.9], [0.05, 0.3, 0.5, 0.7], [0.98, 0.02, 0.5, 0.5]];
-/// Starting points that are followed to the end: all of a small problem, where that is cheap.
-fn followed(coordinates: usize) -> usize {
-    if coordinates <= 6 { STARTS.len() } else { 2 }
+/// Starting points that are followed to the end: all of a small problem, where that is cheap and optima are many.
+fn followed(coordinates: usize, values: usize) -> usize {
+    if coordinates <= 6 && values <= 300 { STARTS.len() } else { 2 }
 }
 /// Steps that all starting points take.
 const FIRST: Stop = Stop { iterations: 4, tolerance: 1e-9 };
@@ -55,8 +55,10 @@ pub(super) fn search(form: Form, y: &[f64], m: usize) -> Option<Found> {
         .collect();
     // A stable sort: equal likelihoods go by the order of the list.
     starts.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let ends =
-        starts.iter().take(followed(4 + states.len())).map(|(at, _)| least_squares::descend(&mut likelihood, at, LAST));
+    let ends = starts
+        .iter()
+        .take(followed(4 + states.len(), y.len()))
+        .map(|(at, _)| least_squares::descend(&mut likelihood, at, LAST));
     let (at, sse) = ends.filter(|(_, sse)| sse.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1))?;
     let mut start = likelihood.lanes_at(&at);
     start.level[0] += center;
