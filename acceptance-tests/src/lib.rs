@@ -10,4 +10,4 @@ mod workspace;
 
 pub use binaries::{provider, stormglass};
 pub use cores::{Core, embedded_core, terraform};
-pub use workspace::{Run, Workspace};
+pub use workspace::{REQUIRED, Run, Workspace};

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::{Core, provider, terraform};
 
 /// Says where the provider comes from; every configuration begins with it.
-const REQUIRED: &str =
+pub const REQUIRED: &str =
     "terraform {\n  required_providers {\n    stormglass = { source = \"stormglass-rs/stormglass\" }\n  }\n}\n";
 
 /// A folder of its own with Terraform's settings; gone with the value.
@@ -36,8 +36,19 @@ impl Workspace {
         Self::with_core(terraform(), hcl)
     }
 
-    /// The same for a Terraform of the caller's choice.
+    /// An empty folder.
+    pub fn empty() -> Self {
+        Self::without_hcl(terraform())
+    }
+
+    /// The same as [`Workspace::new`] for a Terraform of the caller's choice.
     pub fn with_core(core: Core, hcl: &str) -> Self {
+        let workspace = Self::without_hcl(core);
+        workspace.hcl(hcl);
+        workspace
+    }
+
+    fn without_hcl(core: Core) -> Self {
         let folder = tempfile::Builder::new().prefix("stormglass").tempdir().expect("a temporary folder can be made");
         let settings = folder.path().join("terraform.rc");
         let binaries = provider().parent().map(Path::to_path_buf).unwrap_or_default();
@@ -48,9 +59,7 @@ impl Workspace {
             path = binaries.display().to_string()
         );
         fs::write(&settings, text).expect("the folder is writable");
-        let workspace = Self { folder, settings, core };
-        workspace.hcl(hcl);
-        workspace
+        Self { folder, settings, core }
     }
 
     /// Replaces `main.tf`.

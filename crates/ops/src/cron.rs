@@ -14,6 +14,8 @@ pub struct CronEntry {
     pub cron: String,
     /// Units from then on.
     pub units: u32,
+    /// When they end, in the same five fields: the next change of the week.
+    pub until: String,
 }
 
 /// Cron expressions for the change points of a weekly schedule; days with the same change share one.
@@ -27,21 +29,30 @@ pub fn cron_from_schedule(lines: &BTreeMap<String, String>, time_zone: &str) -> 
     Ok(cron_from_week(&schedule::parse_week(lines)?))
 }
 
-/// Cron expressions for the change points of a week.
+/// Cron expressions for the change points of a week; days share one where both their beginning and their end agree.
 pub fn cron_from_week(steps: &[WeeklyStep]) -> Vec<CronEntry> {
-    let mut days: BTreeMap<(&str, u32), [bool; 7]> = BTreeMap::new();
-    for step in steps {
-        // Cron counts from Sunday, weeks here from Monday.
-        days.entry((step.time.as_str(), step.units)).or_default()[usize::from(step.day % 7)] = true;
+    let mut sorted: Vec<&WeeklyStep> = steps.iter().collect();
+    sorted.sort();
+    // Key: time, units, time of the next change, days until then. Cron counts from Sunday, weeks here from Monday.
+    let mut days: BTreeMap<(&str, u32, &str, usize), [bool; 7]> = BTreeMap::new();
+    for (step, next) in sorted.iter().zip(sorted.iter().cycle().skip(1)) {
+        let (day, end) = (usize::from(step.day % 7), usize::from(next.day % 7));
+        days.entry((&step.time, step.units, &next.time, (end + 7 - day) % 7)).or_default()[day] = true;
     }
     days.into_iter()
-        .map(|((time, units), days)| {
-            let number = |text: Option<&str>| text.and_then(|t| t.parse::<u8>().ok()).unwrap_or_default();
-            let mut parts = time.split(':');
-            let (hour, minute) = (number(parts.next()), number(parts.next()));
-            CronEntry { cron: format!("{minute} {hour} * * {}", weekdays(days)), units }
+        .map(|((time, units, end, later), days)| {
+            let ends = std::array::from_fn(|day| days[(day + 7 - later) % 7]);
+            CronEntry { cron: expression(time, days), units, until: expression(end, ends) }
         })
         .collect()
+}
+
+/// Five fields for a local time on some days.
+fn expression(time: &str, days: [bool; 7]) -> String {
+    let number = |text: Option<&str>| text.and_then(|t| t.parse::<u8>().ok()).unwrap_or_default();
+    let mut parts = time.split(':');
+    let (hour, minute) = (number(parts.next()), number(parts.next()));
+    format!("{minute} {hour} * * {}", weekdays(days))
 }
 
 /// `1-5`, `0,6`, `*`: runs of three days and more as ranges.
@@ -80,7 +91,13 @@ mod tests {
         let days = [("1 Mon", work), ("2 Tue", work), ("3 Wed", work), ("4 Thu", work), ("5 Fri", work)];
         let weekend = [("6 Sat", "00:00 4  10:00 6  12:05 4"), ("7 Sun", "00:00 4  10:00 6  12:05 4")];
         let all: Vec<_> = days.into_iter().chain(weekend).collect();
-        check_cron(&all, &[("30 7 * * 1-5", 9), ("0 10 * * 0,6", 6), ("5 12 * * 0,6", 4), ("0 19 * * 1-5", 4)]);
+        let morning = [("30 7 * * 1-5", 9), ("0 10 * * 0,6", 6)];
+        // What begins alike and ends at another time is another window.
+        let evening = [("5 12 * * 0", 4), ("5 12 * * 6", 4), ("0 19 * * 1-4", 4), ("0 19 * * 5", 4)];
+        check_cron(&all, &[&morning[..], &evening[..]].concat());
+        let lines = all.iter().map(|(d, l)| ((*d).to_owned(), (*l).to_owned())).collect();
+        let until: Vec<String> = cron_from_schedule(&lines, "UTC").unwrap().into_iter().map(|e| e.until).collect();
+        assert_eq!(until, ["0 19 * * 1-5", "5 12 * * 0,6", "30 7 * * 1", "0 10 * * 0", "30 7 * * 2-5", "0 10 * * 6"]);
     }
 
     #[test]

@@ -23,12 +23,12 @@ data "stormglass_capacity_forecast" "web" {
 
 locals {
   triggers = [
-    for window in provider::stormglass::cron_from_schedule(data.stormglass_capacity_forecast.web.capacity_plan.week, "Europe/Berlin") : {
+    for window in provider::stormglass::cron_from_schedule(data.stormglass_capacity_forecast.web.capacity_plan.schedule, "Europe/Berlin") : {
       type = "cron"
       metadata = {
         timezone        = window.time_zone
-        start           = window.start
-        end             = window.end
+        start           = window.cron
+        end             = window.until
         desiredReplicas = tostring(window.units)
       }
     }

@@ -15,6 +15,7 @@ pub(crate) struct CronFromSchedule;
 pub(crate) struct Entry {
     cron: String,
     units: i64,
+    until: String,
     time_zone: String,
 }
 
@@ -27,12 +28,17 @@ impl Function for CronFromSchedule {
     }
 
     fn signature(&self) -> Signature {
-        let entry = Type::object([("cron", Type::String), ("units", Type::Number), ("time_zone", Type::String)]);
+        let entry = Type::object([
+            ("cron", Type::String),
+            ("units", Type::Number),
+            ("until", Type::String),
+            ("time_zone", Type::String),
+        ]);
         Signature::new("Cron expressions of a weekly schedule.", Type::list(entry))
             .describe(
-                "One element a change: five fields of cron in local time, the units from then on, and the time zone. Days with the same \
-                 change share one. Dated schedules have no cron expressions and are refused; use `capacity_plan.week`, or \
-                 `capacity.form = \"weekly\"`.",
+                "One element a change: five fields of cron in local time, the units from then on, the five fields of the next change, \
+                 and the time zone. Days with the same change and the same end share one. Dated schedules \
+                 have no cron expressions and are refused: set `capacity.form = \"weekly\"` and take `capacity_plan.schedule`.",
             )
             .parameter(parameter("schedule", Type::map(Type::String)).describe("A weekday (`1 Mon`) to its change points (`00:00 4  07:30 9`)."))
             .parameter(parameter("time_zone", Type::String).describe("Time zone of the schedule (IANA name)."))
@@ -43,8 +49,12 @@ impl Function for CronFromSchedule {
             let argument = usize::from(matches!(error, stormglass_ops::schedule::ScheduleError::TimeZone(_)));
             FunctionError::argument(argument, format!("{error}; only weekly schedules have cron expressions."))
         })?;
-        let entry =
-            |e: cron::CronEntry| Entry { cron: e.cron, units: i64::from(e.units), time_zone: time_zone.clone() };
+        let entry = |e: cron::CronEntry| Entry {
+            cron: e.cron,
+            units: i64::from(e.units),
+            until: e.until,
+            time_zone: time_zone.clone(),
+        };
         Ok(entries.into_iter().map(entry).collect())
     }
 }

@@ -1,0 +1,72 @@
+//! What users copy is sound: every example and module that needs this provider alone validates, and the quickstart's works.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use acceptance_tests::Workspace;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Folders with HCL below a folder.
+fn folders(below: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut todo = vec![below.to_path_buf()];
+    while let Some(folder) = todo.pop() {
+        let entries: Vec<PathBuf> =
+            fs::read_dir(&folder).expect("a folder of examples").filter_map(|e| Some(e.ok()?.path())).collect();
+        if entries.iter().any(|p| p.extension().is_some_and(|e| e == "tf")) {
+            found.push(folder);
+        }
+        todo.extend(entries.into_iter().filter(|p| p.is_dir()));
+    }
+    found.sort();
+    found
+}
+
+/// A copy of a folder's files that Terraform runs in; `None` where another provider is needed, which cannot be had offline.
+fn copy(folder: &Path) -> Option<Workspace> {
+    let workspace = Workspace::empty();
+    for entry in fs::read_dir(folder).expect("a folder of examples") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            let text = fs::read(&path).expect("a readable file");
+            if String::from_utf8_lossy(&text).contains("source = \"hashicorp/") {
+                return None;
+            }
+            fs::write(workspace.path(&path.file_name().expect("a file has a name").to_string_lossy()), text)
+                .expect("writable");
+        }
+    }
+    let hcl: String =
+        fs::read_dir(folder).into_iter().flatten().filter_map(|e| fs::read_to_string(e.ok()?.path()).ok()).collect();
+    if !hcl.contains("required_providers") {
+        workspace.write("required.tf", acceptance_tests::REQUIRED);
+    }
+    Some(workspace)
+}
+
+#[test]
+fn examples_validate() {
+    let (mut sound, mut other) = (0, Vec::new());
+    for folder in folders(&root().join("examples")) {
+        match copy(&folder) {
+            Some(workspace) => {
+                workspace.run(&["validate", "-no-color"]).expect_code(0);
+                sound += 1;
+            }
+            None => other.push(folder),
+        }
+    }
+    assert!(sound >= 8, "{sound} examples were validated");
+    assert_eq!(other.len(), 2, "examples of other providers: {other:?}");
+}
+
+#[test]
+fn the_quickstart_plans_applies_and_stays() {
+    let workspace = copy(&root().join("examples/quickstart")).expect("it needs this provider alone");
+    workspace.apply().expect_code(0);
+    workspace.plan().expect_code(0);
+    assert!(workspace.path("schedule.json").is_file() && workspace.path("report.html").is_file());
+}
