@@ -139,7 +139,7 @@ impl Validator for OneKind {
         if set.len() == 1 {
             return Diagnostics::new();
         }
-        let known: Vec<&str> = kinds.iter().map(|(k, _)| k.as_str()).collect();
+        let known: Vec<&str> = kinds.keys().map(String::as_str).collect();
         let found = if set.is_empty() { "none".to_owned() } else { format!("`{}`", set.join("`, `")) };
         cx.invalid(&format!("exactly one of `{}`", known.join("`, `")), &found)
     }

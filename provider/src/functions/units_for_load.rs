@@ -39,7 +39,6 @@ impl Function for UnitsForLoad {
             return wrong(2, "target_utilization", target_utilization, "above 0 and at most 1");
         }
         let units = stormglass_ops::units_for_load(load, per_unit, target_utilization);
-        i64::try_from(units)
-            .map_err(|_| FunctionError::new(format!("{load} needs more units than a number holds; check per_unit.")))
+        Ok(i64::from(units))
     }
 }
