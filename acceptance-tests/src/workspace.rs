@@ -48,6 +48,25 @@ impl Workspace {
         workspace
     }
 
+    /// An empty folder whose provider comes from a mirror on disk, so that `init` works as it does for users.
+    pub fn with_mirror() -> Self {
+        let workspace = Self::without_hcl(terraform());
+        let mirror = workspace.path("mirror");
+        let (exe, version) = (std::env::consts::EXE_SUFFIX, env!("CARGO_PKG_VERSION"));
+        let os = if std::env::consts::OS == "macos" { "darwin" } else { std::env::consts::OS };
+        let arch = if std::env::consts::ARCH == "aarch64" { "arm64" } else { "amd64" };
+        for host in ["registry.terraform.io", "registry.opentofu.org"] {
+            let folder = mirror.join(format!("{host}/stormglass-rs/stormglass/{version}/{os}_{arch}"));
+            fs::create_dir_all(&folder).expect("the folder is writable");
+            let to = folder.join(format!("terraform-provider-stormglass_v{version}{exe}"));
+            fs::copy(provider(), to).expect("the built provider is there");
+        }
+        let path = mirror.display().to_string();
+        let text = format!("provider_installation {{\n  filesystem_mirror {{\n    path = {path:?}\n  }}\n}}\n");
+        fs::write(&workspace.settings, text).expect("the folder is writable");
+        workspace
+    }
+
     fn without_hcl(core: Core) -> Self {
         let folder = tempfile::Builder::new().prefix("stormglass").tempdir().expect("a temporary folder can be made");
         let settings = folder.path().join("terraform.rc");

@@ -6,9 +6,7 @@ variables {
   max             = 20
 }
 
-run "plans_within_the_limits" {
-  command = plan
-
+run "keeps_within_the_limits" {
   assert {
     condition     = output.status == "ok"
     error_message = "the forecast of a stored series is there"
@@ -37,7 +35,10 @@ run "keeps_the_schedule_without_a_source" {
     source_settings = { csv = { path = "tests/missing.csv" } }
   }
 
-  expect_failures = [stormglass_predictive_scaling_policy.this]
+  assert {
+    condition     = output.status != "ok" && output.capacity_plan.peak == run.keeps_within_the_limits.capacity_plan.peak
+    error_message = "a source that is gone changes nothing and says so"
+  }
 }
 
 run "refuses_a_unit_that_serves_nothing" {
