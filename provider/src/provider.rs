@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tfplugin::Field;
 use tfplugin::diagnostics::Diagnostics;
 use tfplugin::provider::{ConfigureContext, Data, Parts, Provider, async_trait};
-use tfplugin::schema::{Attribute, Schema, nested_map, string};
+use tfplugin::schema::{Attribute, Schema, duration, nested_map, string};
 
 use crate::data_sources::backtest::Backtest;
 use crate::data_sources::capacity_forecast::CapacityForecast;
@@ -36,6 +36,8 @@ pub(crate) struct ConnectionModel {
     client_key: Option<String>,
     ca_certificate: Option<String>,
     tenant: Option<String>,
+    proxy: Option<String>,
+    timeout: Option<String>,
 }
 
 impl std::fmt::Debug for ConnectionModel {
@@ -99,11 +101,15 @@ fn connection() -> Vec<Attribute> {
         string("username").optional().describe("User name of basic authentication."),
         string("password").optional().sensitive().describe("Password of basic authentication."),
         string("bearer_token").optional().sensitive().describe("Bearer token."),
-        string("client_certificate").optional().describe("Client certificate for mutual TLS, PEM text."),
-        string("client_key").optional().sensitive().describe("Key of the client certificate, PEM text."),
+        string("client_certificate").optional().describe("Client certificate for mutual TLS, PEM text or a path."),
+        string("client_key").optional().sensitive().describe("Key of the client certificate, PEM text or a path."),
         string("ca_certificate")
             .optional()
-            .describe("Certificate authorities to trust instead of the system's, PEM text."),
+            .describe("Certificate authorities to trust instead of the system's, PEM text or a path."),
         string("tenant").optional().describe("Tenant, sent as `X-Scope-OrgID`."),
+        string("proxy").optional().sensitive().describe(
+            "Proxy for requests; by default the environment's `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are followed.",
+        ),
+        duration("timeout").optional().describe("How long one request may take; `30s` by default."),
     ]
 }

@@ -55,8 +55,10 @@ fn fuzz(_: &Options) -> Done {
         run("install cargo-fuzz", cargo().args(["install", "--locked", "cargo-fuzz"]))?;
     }
     for target in FUZZ_TARGETS {
+        let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
+        std::fs::create_dir_all(root().join(&corpus)).map_err(|e| format!("{corpus}: {e}"))?;
         let mut command = Command::new("cargo");
-        command.current_dir(root()).args(["+nightly", "fuzz", "run", target, "--"]);
+        command.current_dir(root()).args(["+nightly", "fuzz", "run", target, &corpus, &seeds, "--"]);
         command.arg(format!("-max_total_time={FUZZ_SECONDS}"));
         run(&format!("fuzz {target}"), &mut command)?;
     }
