@@ -3,7 +3,6 @@
 //! Elementary functions come from `libm`, not from the system's mathematics library. Normal quantile: Wichura (1988),
 //! Algorithm AS 241, Applied Statistics 37, 477-484 (about 16 digits).
 
-
 /// Quantile of the standard normal distribution; `p` strictly between 0 and 1.
 pub fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;

@@ -82,7 +82,8 @@ pub(super) fn on_grid(
     let mut end = 0;
     for same in samples.chunk_by(|a, b| regular && slot(first, a.time, native) == slot(first, b.time, native)) {
         let slot = slot(first, same[0].time, native);
-        for sample in same.iter().filter(|s| regular && !nanos_between(first, s.time).is_multiple_of(native.as_nanos())) {
+        for sample in same.iter().filter(|s| regular && !nanos_between(first, s.time).is_multiple_of(native.as_nanos()))
+        {
             report.snapped.add(sample.time);
         }
         let offset = if regular { slot * native.as_nanos() } else { nanos_between(first, same[0].time) };

@@ -50,7 +50,8 @@ impl PartsTable {
         let Parts { resources, data_sources, ephemeral_resources, functions, actions } = provider.parts();
         let prefix = format!("{}_", provider.name());
         let schema = provider.schema();
-        let mut problems: Vec<String> = schema.provider_problems().into_iter().map(|it| format!("provider: {it}")).collect();
+        let mut problems: Vec<String> =
+            schema.provider_problems().into_iter().map(|it| format!("provider: {it}")).collect();
         let mut check = |kind: &str, name: &str, prefixed: bool, seen: bool, schema: Option<&Schema>| {
             if seen {
                 problems.push(format!("{kind} `{name}`: the name stands twice"));
