@@ -149,7 +149,8 @@ fn without_a_forecast_min_and_what_was_set_by_hand_remain() {
     let table = fallback(&request, &settings).unwrap();
     assert_eq!(steps(&table), [(0, 2, "fallback"), (30, 6, "override"), (90, 2, "fallback")]);
     let After::Weekly { steps } = table.after else { panic!("{:?}", table.after) };
-    assert_eq!(steps.iter().map(|s| s.units).collect::<Vec<_>>(), [2, 6, 2]);
+    // What was set by hand for an hour does not recur.
+    assert_eq!(steps.iter().map(|s| s.units).collect::<Vec<_>>(), [2]);
 }
 
 #[test]
