@@ -20,6 +20,7 @@ use tfplugin::value::Type;
 
 use crate::attributes::forecast::ModelName;
 use crate::attributes::job::settings;
+use crate::data_sources::short;
 use crate::errors::sentence;
 use crate::provider::Shared;
 use crate::sources::{SourceModel, source_attribute};
@@ -212,10 +213,6 @@ fn job_settings(config: &BacktestModel) -> Result<JobSettings, Diagnostics> {
     job.forecast.step = config.step.as_ref().map(|_| span(&config.step, LEAST_STEP)).transpose()?;
     job.forecast.preset = config.preset.as_ref().map_or(Ok(Preset::default()), settings).map_err(wrong)?;
     Ok(job)
-}
-
-fn short(x: f64) -> f64 {
-    format!("{x:.5e}").parse().unwrap_or(x)
 }
 
 fn interrupted() -> Diagnostics {

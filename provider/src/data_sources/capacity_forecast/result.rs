@@ -8,6 +8,7 @@ use tfplugin::diagnostics::Diagnostics;
 
 use super::model::{BacktestModel, CapacityForecastModel, QuantileModel, SavingsModel, StepModel, WindowModel};
 use crate::attributes::capacity_plan::CapacityPlanModel;
+use crate::data_sources::short;
 
 /// The configuration with all that was computed.
 pub(super) fn of(config: CapacityForecastModel, outcome: &Outcome) -> Result<CapacityForecastModel, Diagnostics> {
@@ -71,11 +72,6 @@ fn quantiles(outcome: &Outcome) -> Option<Vec<QuantileModel>> {
         values: names.iter().cloned().zip(values.into_iter().map(short)).collect::<BTreeMap<_, _>>(),
     };
     (!rows.is_empty()).then(|| rows.into_iter().map(row).collect())
-}
-
-/// Six significant digits: more would be noise, and state is to stay small.
-fn short(x: f64) -> f64 {
-    format!("{x:.5e}").parse().unwrap_or(x)
 }
 
 fn fingerprint(plan: &CapacityPlanModel) -> String {
