@@ -7,10 +7,10 @@ use forecast_core::clean::{CleanOptions, clean};
 use forecast_core::{Calendar, Series};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use stormglass_integrations::pool;
 use stormglass_ops::duration::Span;
 use stormglass_ops::job::{self, JobInputs, Measured};
-use stormglass_ops::settings::Preset;
 use stormglass_ops::{JobSettings, models, schedule};
 use tfplugin::diagnostics::{Diagnostic, Diagnostics};
 use tfplugin::provider::{Context, DataSource, async_trait};
@@ -198,21 +198,14 @@ fn series(measured: &Measured, job: &JobSettings) -> Result<Series, Diagnostics>
 
 /// The settings of the main job that reading needs, by name.
 fn job_settings(config: &BacktestModel) -> Result<JobSettings, Diagnostics> {
-    let wrong = |e: String| Diagnostics::error("Invalid value", sentence(&e));
-    let mut job = JobSettings::default();
-    if let Some(zone) = &config.time_zone {
-        job.time_zone.clone_from(zone);
-    }
-    job.as_of = config.as_of.as_deref().map(str::parse).transpose().map_err(|e: jiff::Error| wrong(e.to_string()))?;
-    let span = |text: &Option<String>, default: Span| -> Result<Span, Diagnostics> {
-        text.as_deref().map_or(Ok(default), |t| t.parse::<Span>().map_err(|e| wrong(e.to_string())))
-    };
-    job.refresh_interval = span(&config.refresh_interval, job.refresh_interval)?;
-    job.settling = span(&config.settling, job.settling)?;
-    job.forecast.history = span(&config.history, job.forecast.history)?;
-    job.forecast.step = config.step.as_ref().map(|_| span(&config.step, LEAST_STEP)).transpose()?;
-    job.forecast.preset = config.preset.as_ref().map_or(Ok(Preset::default()), settings).map_err(wrong)?;
-    Ok(job)
+    let named = json!({
+        "forecast": { "step": config.step, "history": config.history, "preset": config.preset },
+        "refresh_interval": config.refresh_interval,
+        "settling": config.settling,
+        "time_zone": config.time_zone,
+        "as_of": config.as_of,
+    });
+    settings(&named).map_err(|e| Diagnostics::error("Invalid value", sentence(&e)))
 }
 
 fn interrupted() -> Diagnostics {
