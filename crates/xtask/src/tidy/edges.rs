@@ -6,14 +6,25 @@ use crate::run::{cargo, output};
 
 const EDGES: &[(&str, &[&str])] = &[
     ("forecast-core", &[]),
+    ("stormglass-chaos", &[]),
     ("stormglass-report", &[]),
     ("tfplugin", &[]),
     ("stormglass-ops", &["forecast-core"]),
-    ("stormglass-integrations", &["forecast-core", "stormglass-ops", "stormglass-report"]),
-    ("stormglass-cli", &["forecast-core", "stormglass-ops", "stormglass-integrations", "stormglass-report"]),
+    ("stormglass-integrations", &["forecast-core", "stormglass-ops", "stormglass-chaos", "stormglass-report"]),
+    (
+        "stormglass-cli",
+        &["forecast-core", "stormglass-ops", "stormglass-chaos", "stormglass-integrations", "stormglass-report"],
+    ),
     (
         "terraform-provider-stormglass",
-        &["forecast-core", "stormglass-ops", "stormglass-integrations", "stormglass-report", "tfplugin"],
+        &[
+            "forecast-core",
+            "stormglass-ops",
+            "stormglass-chaos",
+            "stormglass-integrations",
+            "stormglass-report",
+            "tfplugin",
+        ],
     ),
     ("acceptance-tests", &[]),
     ("xtask", &[]),
