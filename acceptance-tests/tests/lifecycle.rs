@@ -1,7 +1,7 @@
 //! From HCL to a schedule file and back: plan, apply, an empty second plan, drift, import, update, destroy.
 
 use acceptance_tests::{Workspace, hcl};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn service(forecast: &str, policy: &str) -> Workspace {
     let workspace = Workspace::new(&hcl::service(forecast, policy));
@@ -62,6 +62,23 @@ fn an_edit_by_hand_shows_as_drift_and_is_put_right() {
     workspace.plan().expect_code(2).expect_text("will be updated in-place");
     workspace.apply().expect_code(0);
     assert_ne!(schedule(&workspace)["steps"][last]["units"], 19);
+    workspace.plan().expect_code(0);
+}
+
+#[test]
+fn a_bound_edited_by_hand_shows_as_drift_and_is_put_right() {
+    let workspace = service("", "");
+    workspace.apply().expect_code(0);
+    let written = schedule(&workspace);
+    let edits = [("min", 1.into()), ("max", 99.into()), ("mode", "exact".into()), ("after", json!({"kind": "hold"}))];
+    for (key, value) in edits {
+        let mut file = written.clone();
+        file[key] = value;
+        workspace.write("schedule.json", &file.to_string());
+        workspace.plan().expect_code(2).expect_text("will be updated in-place");
+        workspace.apply().expect_code(0);
+        assert_eq!(schedule(&workspace)[key], written[key], "{key}");
+    }
     workspace.plan().expect_code(0);
 }
 

@@ -63,3 +63,18 @@ fn a_source_that_is_created_in_the_same_run_is_known_after_apply() {
     workspace.apply().expect_code(0);
     workspace.plan().expect_code(0);
 }
+
+#[test]
+fn a_provider_block_that_is_unknown_while_planning_says_what_to_do() {
+    let prometheus = r#"source = { prometheus = { connection = "main", query = "up" } }"#;
+    let service = hcl::service("", "").replace("source   = { csv = { path = \"load.csv\" } }", prometheus);
+    let workspace = Workspace::new(&format!(
+        "resource \"terraform_data\" \"place\" {{\n  input = \"http://127.0.0.1:9\"\n}}\n\
+         provider \"stormglass\" {{\n  connection = {{ main = {{ endpoint = terraform_data.place.output }} }}\n}}\n{service}"
+    ));
+    let run = workspace.plan().expect_code(1);
+    run.expect_text("Provider is not configured yet").expect_text("-target");
+    // What the block depends on is applied first, as the message says; then it is known, and the source is asked.
+    workspace.run(&["apply", "-no-color", "-auto-approve", "-target=terraform_data.place"]).expect_code(0);
+    workspace.plan().expect_code(1).expect_text("127.0.0.1:9");
+}

@@ -209,6 +209,42 @@ pub fn backtest(
     observer: &mut dyn Observer,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Backtest, BacktestError> {
+    run(model, y, setup, observer, cancelled).map(|(scores, _)| scores)
+}
+
+/// The same, and the fit at the end of the series: what was scored is what goes on to forecast.
+///
+/// A model that learns anew from its own state ([`Fitted::relearns`]) is carried from the last origin to the end and
+/// learns once more there, which saves the whole pass that a fit would take; any other is fitted afresh.
+/// # Errors
+/// As [`backtest`]; also where the fit or the last update fails.
+pub fn backtest_and_fit(
+    model: &dyn Forecaster,
+    y: &Series,
+    setup: &RollingOrigin,
+    observer: &mut dyn Observer,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<(Backtest, Box<dyn Fitted>), BacktestError> {
+    let (scores, kept) = run(model, y, setup, observer, cancelled)?;
+    let fitted = match kept {
+        Some(mut state) => {
+            catch_up(&mut state, y, y.len())?;
+            state.fitted.relearn();
+            state.fitted
+        }
+        None => fit_at(model, y, y.len())?.fitted,
+    };
+    Ok((scores, fitted))
+}
+
+/// Scores, and the fit that was carried along where the model allows it.
+fn run(
+    model: &dyn Forecaster,
+    y: &Series,
+    setup: &RollingOrigin,
+    observer: &mut dyn Observer,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<(Backtest, Option<Kept>), BacktestError> {
     check(setup)?;
     let origins = setup.origins(y.len());
     let Some(&first) = origins.first() else {
@@ -254,7 +290,7 @@ pub fn backtest(
             next += 1;
         }
     }
-    tally.finish(model.name())
+    Ok((tally.finish(model.name())?, kept))
 }
 
 /// A fit and how far it has seen.
@@ -558,6 +594,22 @@ mod tests {
         let done = backtest(&Naive, &y, &setup, &mut leads, &|| false).unwrap();
         assert_eq!(leads.0, [2, 3, 2, 3]);
         assert_eq!(done.by_lead[0], (0.0, 0.0));
+    }
+
+    #[test]
+    fn the_fit_at_the_end_has_seen_everything() {
+        let values: Vec<_> = (0..200).map(|t| Some(f64::from(t % 24) + 10.0)).collect();
+        let y = steps(&values);
+        for model in [&Naive as &dyn Forecaster, &crate::auto::Auto::default()] {
+            let setup = setup(&y, 3);
+            let (scores, fitted) = backtest_and_fit(model, &y, &setup, &mut (), &|| false).unwrap();
+            assert_eq!(scores, backtest(model, &y, &setup, &mut (), &|| false).unwrap());
+            let forecast = fitted.forecast(&Ahead::steps(3), &[]).unwrap();
+            assert_eq!(forecast.start, y.end());
+            if model.name() == "naive" {
+                assert_eq!(forecast.point, [17.0; 3]);
+            }
+        }
     }
 
     #[test]

@@ -110,6 +110,6 @@ fn connection() -> Vec<Attribute> {
         string("proxy").optional().sensitive().describe(
             "Proxy for requests; by default the environment's `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are followed.",
         ),
-        duration("timeout").optional().describe("How long one request may take; `30s` by default."),
+        duration("timeout").optional().describe("How long one request may take; `2m` by default."),
     ]
 }

@@ -7,7 +7,7 @@ use forecast_core::RawSeries;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::capacity_plan::{CapacityPlan, Step};
+use crate::capacity_plan::{After, CapacityPlan, Step};
 
 /// A stretch of time, end excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,10 +110,43 @@ pub struct Applied {
     pub owner: Owner,
     /// Steps in force, in order.
     pub steps: Vec<Step>,
+    /// What else of a schedule is in force.
+    pub terms: Terms,
     /// What was there before the first apply, to be restored; the target's own form.
     pub previous: Option<serde_json::Value>,
     /// Identifier of the object at the target, for example a path.
     pub id: String,
+}
+
+/// What a target holds of a schedule beside its steps; `None` where the target has no place for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// `floor` or `exact`.
+    pub mode: Option<Mode>,
+    /// Fewest units ever.
+    pub min: Option<u32>,
+    /// Most units ever.
+    pub max: Option<u32>,
+    /// Time zone of the weekly steps.
+    pub time_zone: Option<String>,
+    /// End of the steps.
+    pub valid_until: Option<Timestamp>,
+    /// What follows the end.
+    pub after: Option<After>,
+}
+
+impl Terms {
+    /// The plan with these terms in place of its own.
+    pub fn laid_over(&self, plan: &CapacityPlan) -> CapacityPlan {
+        CapacityPlan {
+            min: self.min.unwrap_or(plan.min),
+            max: self.max.unwrap_or(plan.max),
+            time_zone: self.time_zone.clone().unwrap_or_else(|| plan.time_zone.clone()),
+            valid_until: self.valid_until.unwrap_or(plan.valid_until),
+            after: self.after.clone().unwrap_or_else(|| plan.after.clone()),
+            ..plan.clone()
+        }
+    }
 }
 
 /// What a target can hold.

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use forecast_core::backtest::{RollingOrigin, backtest};
-use forecast_core::clean::{CleanOptions, clean};
-use forecast_core::{Calendar, Series};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stormglass_integrations::pool;
-use stormglass_ops::duration::Span;
-use stormglass_ops::job::{self, JobInputs, Measured};
-use stormglass_ops::{JobSettings, models, schedule};
+use stormglass_ops::duration::{Span, SpanError};
+use stormglass_ops::job::{self, JobError, JobInputs, Measured};
+use stormglass_ops::{JobSettings, models};
 use tfplugin::diagnostics::{Diagnostic, Diagnostics};
 use tfplugin::provider::{Context, DataSource, async_trait};
 use tfplugin::schema::{Schema, duration, float64, int64, list, map, nested_list, one_of, string, timestamp};
@@ -24,9 +22,6 @@ use crate::data_sources::short;
 use crate::errors::sentence;
 use crate::provider::Shared;
 use crate::sources::{SourceModel, source_attribute};
-
-/// Least step that finer data are averaged to, where none is set.
-const LEAST_STEP: Span = Span::seconds(300);
 
 /// The data source.
 pub(crate) struct Backtest;
@@ -115,20 +110,22 @@ impl DataSource for Backtest {
     }
 
     async fn read(&self, cx: &Context, config: BacktestModel) -> Result<BacktestModel, Diagnostics> {
-        let job = job_settings(&config)?;
+        let settings = job_settings(&config)?;
         let shared = cx.data::<Shared>()?;
         let wrong = |reason: String| {
             Diagnostics::from(Diagnostic::error("Load cannot be read", sentence(&reason)).at("source"))
         };
-        let source = config.source.config().map_err(wrong)?.or_step(job.forecast.step).source(&shared.connections);
+        let source = config.source.config().map_err(wrong)?.or_step(settings.forecast.step).source(&shared.connections);
         let source = source.map_err(|e| wrong(e.to_string()))?;
         let inputs = JobInputs { source: source.as_ref(), units: None };
         let measured = tokio::select! {
-            measured = job::read(inputs, &job, Timestamp::now()) => measured.map_err(|e| wrong(e.to_string()))?,
+            measured = job::read(inputs, &settings, Timestamp::now()) => measured.map_err(|e| failed(&e))?,
             _ = cx.cancelled() => return Err(interrupted()),
         };
         let stop = cx.cancellation().clone();
-        pool::run(move || score(config, &measured, &job, &|| stop.is_cancelled())).await.map_err(|_| interrupted())?
+        pool::run(move || score(config, &measured, &settings, &|| stop.is_cancelled()))
+            .await
+            .map_err(|_| interrupted())?
     }
 }
 
@@ -136,19 +133,20 @@ impl DataSource for Backtest {
 fn score(
     config: BacktestModel,
     measured: &Measured,
-    job: &JobSettings,
+    settings: &JobSettings,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<BacktestModel, Diagnostics> {
-    let y = series(measured, job)?;
-    let steps = |text: &Option<String>, default: &str| -> usize {
-        let span: Span = text.as_deref().unwrap_or(default).parse().unwrap_or(LEAST_STEP);
-        y.steps_in(span.0)
+    let y = job::prepare(measured, settings).map_err(|e| failed(&e))?.series;
+    let steps = |attribute: &str, text: Option<&str>, default: &str| -> Result<usize, Diagnostics> {
+        let span: Result<Span, _> = text.unwrap_or(default).parse();
+        let wrong = |e: SpanError| Diagnostic::error("Invalid value", sentence(&e.to_string())).at(attribute);
+        span.map(|span| y.steps_in(span.0)).map_err(|e| wrong(e).into())
     };
     let setup = RollingOrigin {
-        stride: steps(&config.stride, "1h"),
-        refit_every: steps(&config.refit_every, "1d"),
+        stride: steps("stride", config.stride.as_deref(), "1h")?,
+        refit_every: steps("refit_every", config.refit_every.as_deref(), "1d")?,
         test_fraction: config.test_fraction.unwrap_or(0.25),
-        ..RollingOrigin::new(&y, steps(&Some(config.horizon.clone()), "1h"))
+        ..RollingOrigin::new(&y, steps("horizon", Some(&config.horizon), "1h")?)
     };
     let mut results = Vec::with_capacity(config.models.len());
     for (index, name) in config.models.iter().enumerate() {
@@ -158,7 +156,7 @@ fn score(
             )
         };
         let model =
-            models::forecaster(name, job.forecast.preset, Some(setup.horizon)).map_err(|e| at(e.to_string()))?;
+            models::forecaster(name, settings.forecast.preset, Some(setup.horizon)).map_err(|e| at(e.to_string()))?;
         let scored =
             backtest(model.as_ref(), &y, &setup, &mut (), cancelled).map_err(|e| at(format!("{name}: {e}")))?;
         results.push(ResultModel {
@@ -180,22 +178,6 @@ fn score(
     Ok(BacktestModel { id, best, results: Some(results), ..config })
 }
 
-fn series(measured: &Measured, job: &JobSettings) -> Result<Series, Diagnostics> {
-    let zone = schedule::time_zone(&job.time_zone)
-        .map_err(|e| Diagnostics::from(Diagnostic::error("Invalid value", sentence(&e.to_string())).at("time_zone")))?;
-    let mut raw = measured.load.clone();
-    if let Some(until) = measured.window.map(|w| w.to).or(job.as_of) {
-        raw.samples.retain(|s| s.time < until);
-    }
-    let step = job.forecast.step.unwrap_or(LEAST_STEP);
-    let options = CleanOptions { step: Some(step.0), calendar: Calendar::new(zone), ..CleanOptions::default() };
-    let cleaned = clean(&raw, &options).map_err(|e| {
-        let text = format!("{}: {e}", measured.source);
-        Diagnostics::from(Diagnostic::error("Load cannot be read", sentence(&text)).at("source"))
-    })?;
-    Ok(cleaned.series)
-}
-
 /// The settings of the main job that reading needs, by name.
 fn job_settings(config: &BacktestModel) -> Result<JobSettings, Diagnostics> {
     let named = json!({
@@ -206,6 +188,14 @@ fn job_settings(config: &BacktestModel) -> Result<JobSettings, Diagnostics> {
         "as_of": config.as_of,
     });
     settings(&named).map_err(|e| Diagnostics::error("Invalid value", sentence(&e)))
+}
+
+/// What was wrong, at the attribute: settings of the forecast stand at the top here.
+fn failed(error: &JobError) -> Diagnostics {
+    let setting = error.setting();
+    let at = setting.strip_prefix("forecast.").unwrap_or(&setting);
+    let summary = if at == "source" { "Load cannot be read" } else { "Invalid value" };
+    Diagnostic::error(summary, sentence(&error.to_string())).at(at).into()
 }
 
 fn interrupted() -> Diagnostics {

@@ -132,6 +132,9 @@ impl Resource for PredictiveScalingPolicy {
             state.capacity_plan = Field::Null;
             return Ok(Some(state));
         }
+        if let Some(mode) = applied.terms.mode {
+            state.mode = word(mode);
+        }
         if let Some(model) = state.capacity_plan.known() {
             let plan = model.to_plan().map_err(|e| unreadable_plan(&e))?;
             if let Some(seen) = drifted(&plan, &applied) {
@@ -293,11 +296,15 @@ fn young_enough(plan: &CapacityPlan, model: &PolicyModel, now: Timestamp) -> Res
     Err(Diagnostic::error("Capacity plan is too old", detail).at("capacity_plan.origin").into())
 }
 
-/// The capacity plan with what the target really holds, if steps to come differ; passed ones are no drift.
+/// The capacity plan with what the target really holds, if terms or steps to come differ; passed ones are no drift.
 fn drifted(plan: &CapacityPlan, applied: &Applied) -> Option<CapacityPlan> {
     let now = plan.as_of.unwrap_or_else(Timestamp::now);
     let (want, have) = (schedule::to_come(&plan.steps, now), schedule::to_come(&applied.steps, now));
-    (!schedule::same_units(&want, &have)).then(|| CapacityPlan { steps: applied.steps.clone(), ..plan.clone() })
+    let there = applied.terms.laid_over(plan);
+    if schedule::same_units(&want, &have) {
+        return (there != *plan).then_some(there);
+    }
+    Some(CapacityPlan { steps: applied.steps.clone(), ..there })
 }
 
 /// Whether the target can hold the schedule; the target itself is not asked.
@@ -308,7 +315,18 @@ fn fits(target: &dyn ScalingTarget, plan: &CapacityPlan) -> Result<(), Diagnosti
 /// What tells one schedule from another.
 fn fingerprint(plan: &CapacityPlanModel) -> String {
     let days: String = plan.schedule.iter().map(|(day, line)| format!("{day}={line};")).collect();
-    format!("{days}{}", plan.week.as_deref().unwrap_or_default())
+    let CapacityPlanModel { min, max, time_zone, valid_until, after, week, .. } = plan;
+    format!("{days}{min}-{max} {time_zone} {valid_until} {after} {}", week.as_deref().unwrap_or_default())
+}
+
+/// A mode as users write it.
+fn word(mode: Mode) -> String {
+    match mode {
+        Mode::Floor => "floor",
+        Mode::Exact => "exact",
+        Mode::Observe => "observe",
+    }
+    .to_owned()
 }
 
 fn new_id() -> Result<String, Diagnostics> {

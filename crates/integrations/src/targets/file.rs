@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stormglass_ops::ports::{Mode, OnConflict};
+use stormglass_ops::ports::{Mode, OnConflict, Terms};
 use stormglass_ops::{
     After, Applied, ApplyRequest, CapacityPlan, Limits, Owner, ScalingTarget, Step, TargetError, WeeklyStep, schedule,
 };
@@ -180,7 +180,7 @@ impl ScalingTarget for FileTarget {
     async fn read(&self, _owner: &Owner) -> Result<Option<Applied>, TargetError> {
         let Some(bytes) = self.bytes()? else { return Ok(None) };
         let file = self.parse(&bytes)?;
-        Ok(Some(Applied { owner: Owner(file.managed_by), steps: file.steps, previous: None, id: self.describe() }))
+        Ok(Some(file.applied(self.describe(), None)))
     }
 
     async fn apply(&self, request: &ApplyRequest) -> Result<Applied, TargetError> {
@@ -202,7 +202,7 @@ impl ScalingTarget for FileTarget {
         } else if there.as_deref() != Some(text.as_bytes()) {
             self.replace(text.as_bytes())?;
         }
-        Ok(Applied { owner: request.owner.clone(), steps: file.steps, previous, id: self.describe() })
+        Ok(file.applied(self.describe(), previous))
     }
 
     async fn remove(&self, owner: &Owner, previous: Option<&serde_json::Value>) -> Result<(), TargetError> {
@@ -233,6 +233,19 @@ impl ScheduleFile {
             valid_until: plan.valid_until,
             after: plan.after.clone(),
         }
+    }
+
+    /// The file in the words of the port.
+    fn applied(self, id: String, previous: Option<serde_json::Value>) -> Applied {
+        let terms = Terms {
+            mode: Some(self.mode),
+            min: Some(self.min),
+            max: Some(self.max),
+            time_zone: Some(self.time_zone),
+            valid_until: Some(self.valid_until),
+            after: Some(self.after),
+        };
+        Applied { owner: Owner(self.managed_by), steps: self.steps, terms, previous, id }
     }
 
     /// Units in force at an instant, what follows the end included; `None` where nothing of it holds.

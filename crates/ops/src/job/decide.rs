@@ -3,37 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use forecast_core::clean::{CleanOptions, Cleaned, clean};
-use forecast_core::{Ahead, Calendar, Forecast, Level, Paths, Sample, Series};
+use forecast_core::{Ahead, Forecast, Level, Paths, Series};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::guard::{self, Missed};
+use super::prepare::{Prepared, prepare};
 use super::read::{Measured, seconds};
 use super::score::{self, Scored};
-use super::{BacktestSummary, JobError, Outcome, Scope, Status, words};
+use super::{BacktestSummary, JobError, Outcome, Scope, Status};
 use crate::capacity::{self, Load, Request, Timetable};
 use crate::capacity_plan::{CapacityPlan, Savings};
 use crate::hooks::{Hooks, Stage};
-use crate::load::{TotalLoad, total_load};
+use crate::load::TotalLoad;
 use crate::models;
 use crate::quiet::quiet_windows;
 use crate::replay::{Past, ReplayError, round, savings};
-use crate::schedule;
 use crate::settings::{JobSettings, OnLowAccuracy, Preset};
 
 /// Version of the capacity plan's form.
 const VERSION: u32 = 1;
-/// Step that finer data are averaged to, where none is set.
-const LEAST_STEP: Duration = Duration::from_secs(300);
 /// Levels of every forecast: the median and a band.
 const BAND: [f64; 3] = [0.1, 0.5, 0.9];
 /// Seed of the joint paths; fixed, so that the same history gives the same risk.
 const SEED: u64 = 1;
-/// A live source without a sample for longer than this has stopped.
-const STALE_SECONDS: i64 = 86_400;
-/// Steps without a sample at the end after which a person should know.
-const LATE_STEPS: i64 = 3;
 
 /// Decides; see [`super::run`].
 ///
@@ -46,17 +39,8 @@ pub fn decide(
     scope: &Scope,
     hooks: &dyn Hooks,
 ) -> Result<Outcome, JobError> {
-    let zone = schedule::time_zone(&settings.time_zone).map_err(|_| JobError::Setting {
-        setting: "time_zone".into(),
-        found: format!("`{}`", settings.time_zone),
-        expected: "the IANA name of a time zone, for example `Europe/Berlin`".into(),
-    })?;
-    let calendar = Calendar::new(zone.clone()).with_events(settings.events.clone());
-    let load = total_load(&measured.load, measured.units.as_ref(), &settings.load).map_err(JobError::Load)?;
+    let Prepared { series: y, load, zone, mut warnings } = prepare(measured, settings)?;
     let (per_unit, per_unit_learned) = per_unit(settings, &load)?;
-    let (cleaned, mut warnings) = series(measured, settings, &load, calendar)?;
-    let y = cleaned.series;
-    warnings.extend(words::about_data(&load, &cleaned.report, &y));
     if per_unit_learned {
         warnings.push(format!(
             "capacity.per_unit is not set; units were seen to serve up to {per_unit:.4} each, which is taken"
@@ -69,17 +53,20 @@ pub fn decide(
     let model = models::forecaster(&settings.forecast.model, settings.forecast.preset, Some(trained))
         .map_err(JobError::Model)?;
 
-    stage(hooks, Stage::Fit)?;
-    let fitted = model.fit(&y).map_err(JobError::Fit)?;
-    let ahead = Ahead { horizon, calendar: Some(Arc::clone(y.calendar())), ..Ahead::default() };
-    let forecast = fitted.forecast(&ahead, &all_levels(&levels, level)).map_err(JobError::Forecast)?;
-    let paths = fitted.paths(&ahead, path_count(settings.forecast.preset), SEED).map_err(JobError::Forecast)?;
-
     stage(hooks, Stage::Backtest)?;
     let scored = score::score(model.as_ref(), &y, settings, level, hooks)?;
     stage(hooks, Stage::Replay)?;
     let replayed = replayed(scored.as_ref(), &y, per_unit, settings)?;
-    let summary = scored.map(|s| s.summary);
+
+    stage(hooks, Stage::Fit)?;
+    let (summary, fitted) = match scored {
+        Some(scored) => (Some(scored.summary), scored.fitted),
+        None => (None, model.fit(&y).map_err(JobError::Fit)?),
+    };
+    let ahead = Ahead { horizon, calendar: Some(Arc::clone(y.calendar())), ..Ahead::default() };
+    let forecast = fitted.forecast(&ahead, &all_levels(&levels, level)).map_err(JobError::Forecast)?;
+    let paths = fitted.paths(&ahead, path_count(settings.forecast.preset), SEED).map_err(JobError::Forecast)?;
+
     let missed = guard::missed(&settings.forecast, summary.as_ref(), replayed.as_ref().map(|(_, saves)| *saves));
 
     stage(hooks, Stage::Plan)?;
@@ -135,64 +122,6 @@ fn per_unit(settings: &JobSettings, load: &TotalLoad) -> Result<(f64, bool), Job
              samples, to learn it from history",
         )),
     }
-}
-
-/// The load on its grid, up to the clock; a live source's reaches to the end of its window.
-fn series(
-    measured: &Measured,
-    settings: &JobSettings,
-    load: &TotalLoad,
-    calendar: Calendar,
-) -> Result<(Cleaned, Vec<String>), JobError> {
-    let mut raw = load.series.clone();
-    let until = measured.window.map(|w| w.to).or(settings.as_of);
-    if let Some(until) = until {
-        raw.samples.retain(|s| s.time < until);
-    }
-    let last = raw.samples.iter().filter(|s| s.value.is_some()).map(|s| s.time).max();
-    let step = settings.forecast.step.map_or(LEAST_STEP, |s| s.0);
-    let mut warnings = Vec::new();
-    if let (Some(window), Some(last)) = (measured.window, last) {
-        let silent = window.to.as_second() - last.as_second();
-        if silent > STALE_SECONDS.max(2 * seconds(settings.refresh_interval)) {
-            let (what, until) = (measured.source.clone(), window.to);
-            return Err(JobError::Stale { what, last, hours: silent / 3_600, until });
-        }
-        if silent > LATE_STEPS * seconds_of(step).max(usual_gap(&raw.samples)) {
-            warnings
-                .push(format!("the last sample is of {last}, {} minutes before the end of the window", silent / 60));
-        }
-        raw.samples.push(Sample { time: window.to, value: None });
-    }
-    let options = CleanOptions {
-        step: Some(step),
-        lower_bound: Some(0.0),
-        saturated_at: None,
-        flag_level_shifts: true,
-        calendar,
-        ..CleanOptions::default()
-    };
-    let mut cleaned =
-        clean(&raw, &options).map_err(|reason| JobError::Clean { what: measured.source.clone(), reason })?;
-    // The step that begins at the window's end is not over yet.
-    if let Some(window) = measured.window {
-        let y = &cleaned.series;
-        let whole = (window.to.as_second() - y.start().as_second()).div_euclid(seconds_of(y.step()));
-        let whole = usize::try_from(whole).unwrap_or(0).clamp(1, y.len());
-        if let Some(series) = y.slice(0, whole) {
-            cleaned.series = series;
-        }
-    }
-    Ok((cleaned, warnings))
-}
-
-/// The most common time between two samples, in seconds.
-fn usual_gap(samples: &[Sample]) -> i64 {
-    let mut times: Vec<i64> = samples.iter().map(|s| s.time.as_second()).collect();
-    times.sort_unstable();
-    let mut gaps: Vec<i64> = times.windows(2).map(|w| w[1] - w[0]).collect();
-    gaps.sort_unstable();
-    gaps.get(gaps.len() / 2).copied().unwrap_or_default()
 }
 
 /// The levels that the user asked for, and the one that is provisioned for.

@@ -1,6 +1,6 @@
 //! The main job as one function: from where load is measured to a capacity plan.
 //!
-//! [`read`] does the I/O through the ports, [`decide`] computes and is pure: callers with an async runtime put it on a
+//! [`read`] does the I/O through the ports, [`prepare`] makes the series that is learned from, [`decide`] computes and is pure: callers with an async runtime put it on a
 //! pool of their own, so that a forecast never starves the runtime. [`run`] is both in a row.
 //!
 //! The window of history is snapped to multiples of `refresh_interval`, so that within one interval every machine
@@ -11,6 +11,7 @@ mod decide;
 mod error;
 mod guard;
 mod outcome;
+mod prepare;
 mod read;
 mod score;
 mod words;
@@ -23,6 +24,7 @@ use crate::settings::JobSettings;
 pub use decide::decide;
 pub use error::JobError;
 pub use outcome::{BacktestSummary, Outcome, Status};
+pub use prepare::{Prepared, prepare};
 pub use read::{Measured, read};
 
 /// Where the job reads, and what it plans for.

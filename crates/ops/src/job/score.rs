@@ -3,8 +3,8 @@
 //! Origins run through the end of the history, one a refresh interval; scored are the leads that a timetable lives on,
 //! from settling to settling plus two intervals. The same origins score the naive methods.
 
-use forecast_core::backtest::{BacktestError, Observer, RollingOrigin, Row, backtest};
-use forecast_core::{Forecast, Forecaster, Level, Series};
+use forecast_core::backtest::{BacktestError, Observer, RollingOrigin, Row, backtest, backtest_and_fit};
+use forecast_core::{Fitted, Forecast, Forecaster, Level, Series};
 use ndarray::Array2;
 
 use super::read::seconds;
@@ -23,11 +23,12 @@ const FEWEST_ORIGINS: usize = 10;
 const APPLY_DELAY: i64 = 300;
 const DAY: u64 = 86_400;
 
-/// A backtest with the forecasts that were made in it.
+/// A backtest with the forecasts that were made in it, and the fit that it ended with.
 #[derive(Debug)]
 pub(crate) struct Scored {
     pub(crate) summary: BacktestSummary,
     pub(crate) outlooks: Vec<Outlook>,
+    pub(crate) fitted: Box<dyn Fitted>,
 }
 
 /// Runs the backtest of a model and of the naive methods; `None` where the history is too short for one.
@@ -41,8 +42,8 @@ pub(crate) fn score(
     let Some(setup) = setup(y, settings, level) else { return Ok(None) };
     let mut seen = Seen::new(y, &setup, level, seconds(settings.settling) + APPLY_DELAY, hooks);
     let cancelled = || hooks.cancelled();
-    let result = match backtest(model, y, &setup, &mut seen, &cancelled) {
-        Ok(result) => result,
+    let (result, fitted) = match backtest_and_fit(model, y, &setup, &mut seen, &cancelled) {
+        Ok(both) => both,
         Err(BacktestError::Cancelled { .. }) => return Err(JobError::Cancelled),
         // A history in which nothing can be scored gives no accuracy, and the guards treat that as unknown.
         Err(_) => return Ok(None),
@@ -65,7 +66,7 @@ pub(crate) fn score(
         naive_wape: naive.as_ref().map(|(_, wape)| *wape),
         naive: naive.map(|(name, _)| name),
     };
-    Ok(Some(Scored { summary, outlooks }))
+    Ok(Some(Scored { summary, outlooks, fitted }))
 }
 
 /// Most origins of a preset.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use stormglass_integrations::connection::Connections;
 use stormglass_integrations::pool;
 use stormglass_ops::hooks::Hooks;
 use stormglass_ops::job::{self, JobError, JobInputs, Outcome, Scope};
@@ -63,7 +64,8 @@ impl DataSource for CapacityForecast {
 
     async fn read(&self, cx: &Context, config: CapacityForecastModel) -> Result<CapacityForecastModel, Diagnostics> {
         let settings = job_settings(&config)?;
-        match outcome(cx, &config, &settings).await {
+        let connections = &cx.data::<Shared>()?.connections;
+        match outcome(cx, &config, &settings, connections).await {
             Ok(outcome) => {
                 if let Some(path) = &config.report_path {
                     let title = Path::new(path).file_stem().map_or("forecast".into(), |s| s.to_string_lossy());
@@ -93,10 +95,15 @@ impl DataSource for CapacityForecast {
 }
 
 /// Reads with the runtime, computes on the pool.
-async fn outcome(cx: &Context, config: &CapacityForecastModel, settings: &JobSettings) -> Result<Outcome, JobError> {
-    let load = source(cx, &config.source, "source", settings).map_err(JobError::Source)?;
+async fn outcome(
+    cx: &Context,
+    config: &CapacityForecastModel,
+    settings: &JobSettings,
+    connections: &Connections,
+) -> Result<Outcome, JobError> {
+    let load = source(connections, &config.source, "source", settings).map_err(JobError::Source)?;
     let units = config.load.as_ref().and_then(|l| l.units.as_ref());
-    let units = units.map(|u| source(cx, u, "load.units", settings)).transpose().map_err(JobError::Units)?;
+    let units = units.map(|u| source(connections, u, "load.units", settings)).transpose().map_err(JobError::Units)?;
     let inputs = JobInputs { source: load.as_ref(), units: units.as_deref() };
     let measured = tokio::select! {
         measured = job::read(inputs, settings, Timestamp::now()) => measured?,
@@ -108,14 +115,13 @@ async fn outcome(cx: &Context, config: &CapacityForecastModel, settings: &JobSet
 }
 
 fn source(
-    cx: &Context,
+    connections: &Connections,
     model: &SourceModel,
     attribute: &str,
     settings: &JobSettings,
 ) -> Result<Box<dyn MetricSource>, stormglass_ops::SourceError> {
     let wrong = |reason: String| stormglass_ops::SourceError::Setting { setting: attribute.to_owned(), reason };
-    let shared = cx.data::<Shared>().map_err(|d| wrong(d.to_string()))?;
-    model.config().map_err(wrong)?.or_step(settings.forecast.step).source(&shared.connections)
+    model.config().map_err(wrong)?.or_step(settings.forecast.step).source(connections)
 }
 
 /// Stops the computation when Terraform wants to stop.
