@@ -47,7 +47,7 @@ impl From<Level> for f64 {
 }
 
 /// Quantile forecasts over a horizon, in the unit of the series.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
     /// Time of the first step forecast (lead 1).
     pub start: Timestamp,

@@ -42,6 +42,29 @@ fn json_has_the_whole_capacity_plan() {
 }
 
 #[test]
+fn what_was_forecast_before_is_held_against_what_came() {
+    let files = service();
+    let record = || run_in(files.path(), &["plan", "settings.yaml", "--json", "-q"]).json()["record"].clone();
+    files.write("load.csv", daily_load(40));
+    assert!(record().is_null(), "nothing was forecast before");
+    files.write("load.csv", daily_load(41));
+    let first = record();
+    assert_eq!((first["forecasts"].as_u64(), first["since"].as_str()), (Some(1), Some("2026-02-14T00:00:00Z")));
+    files.write("load.csv", daily_load(42));
+    let second = record();
+    assert_eq!(second["forecasts"], 2);
+    assert!(second["accuracy"].as_f64().is_some_and(|a| a > 0.9), "{second}");
+    assert_eq!(record(), second, "a forecast that is made again is not counted again");
+    let said = run_in(files.path(), &["plan", "settings.yaml"]).expect_code(0);
+    assert!(said.stdout.contains("in 2 forecasts made since"), "{}", said.stdout);
+    run_in(files.path(), &["report", "settings.yaml", "--out", "report.html"]).expect_code(0);
+    assert!(files.read("report.html").contains("what was forecast before, and what came"));
+    // Another load under the same name shares nothing with it.
+    files.write("load.csv", daily_load(42).replace(",1", ",2"));
+    assert!(record().is_null());
+}
+
+#[test]
 fn options_win_over_the_file() {
     let files = service();
     let with = |more: &[&str]| {

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
-use forecast_core::RawSeries;
+use forecast_core::Series;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -32,6 +32,8 @@ pub struct Made {
     pub origin: Timestamp,
     /// The model that made it.
     pub model: String,
+    /// The last value that was measured before it.
+    pub anchor: Option<Anchor>,
     /// What was expected, in order of time.
     pub points: Vec<Expected>,
 }
@@ -48,17 +50,34 @@ pub struct Expected {
     pub quantiles: BTreeMap<String, f64>,
 }
 
-/// A forecast of one step beside what came.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Came {
-    /// Origin of the forecast.
-    pub origin: Timestamp,
-    /// The model that made it.
-    pub model: String,
-    /// What was expected.
-    pub expected: Expected,
-    /// What was measured.
-    pub actual: f64,
+/// The last value measured before a forecast: where the series at hand has another one, it is another series.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Start of its step.
+    pub time: Timestamp,
+    /// The value.
+    pub value: f64,
+}
+
+/// How forecasts made before did, as far as what they were for has been measured since.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrackRecord {
+    /// Origin of the first of them.
+    pub since: Timestamp,
+    /// Forecasts of which at least one step was measured since.
+    pub forecasts: usize,
+    /// Steps measured since.
+    pub steps: usize,
+    /// Sum of absolute errors over sum of absolute loads.
+    pub wape: f64,
+    /// 1 - WAPE.
+    pub accuracy: f64,
+    /// WAPE of each forecast, oldest first.
+    #[serde(skip)]
+    pub one_by_one: Vec<f64>,
+    /// For each step measured since, what the latest forecast before it said.
+    #[serde(skip)]
+    pub latest: BTreeMap<Timestamp, f64>,
 }
 
 impl Archive {
@@ -73,7 +92,7 @@ impl Archive {
         Self { folder, largest: LARGEST }
     }
 
-    /// Adds a forecast of the series `id`.
+    /// Adds a forecast of the series `id`, unless it was kept already.
     ///
     /// # Errors
     /// A folder that cannot be made or a file that cannot be written.
@@ -83,6 +102,9 @@ impl Archive {
         line.push(b'\n');
         let lock = File::create(self.path(id).with_extension("lock"))?;
         lock.lock()?;
+        if self.read(id)?.last() == Some(made) {
+            return Ok(());
+        }
         let mut file = File::options().create(true).read(true).append(true).open(self.path(id))?;
         if !ends_a_line(&mut file)? {
             line.insert(0, b'\n');
@@ -103,22 +125,44 @@ impl Archive {
         }
     }
 
-    /// Every step forecast of the series `id` that was measured since, by origin and time.
+    /// How the forecasts of the series `id` did, held against what `y` has measured since; `None` where nothing was.
     ///
+    /// A forecast whose anchor is not in `y` was made for another series of the same name, and is left out.
     /// # Errors
     /// A file that cannot be read.
-    pub fn came(&self, id: &str, measured: &RawSeries) -> io::Result<Vec<Came>> {
-        let actual: BTreeMap<Timestamp, f64> =
-            measured.samples.iter().filter_map(|s| Some((s.time, s.value?))).collect();
-        let mut came = Vec::new();
-        for Made { origin, model, points } in self.read(id)? {
-            for expected in points {
-                if let Some(actual) = actual.get(&expected.time) {
-                    came.push(Came { origin, model: model.clone(), expected, actual: *actual });
+    pub fn record(&self, id: &str, y: &Series) -> io::Result<Option<TrackRecord>> {
+        let measured: BTreeMap<Timestamp, f64> =
+            (0..y.len()).filter_map(|i| Some((y.time(i), y.observation(i)?))).collect();
+        let is_of_this = |a: &Anchor| measured.get(&a.time).is_some_and(|v| near(*v, a.value));
+        let (mut since, mut steps, mut one_by_one, mut latest) = (None, 0, Vec::new(), BTreeMap::new());
+        let (mut errors, mut truths) = (0.0, 0.0);
+        for made in self.read(id)?.into_iter().filter(|made| made.anchor.as_ref().is_some_and(is_of_this)) {
+            let (mut error, mut truth, mut seen) = (0.0, 0.0, 0);
+            for expected in &made.points {
+                if let Some(actual) = measured.get(&expected.time) {
+                    error += (actual - expected.forecast).abs();
+                    truth += actual.abs();
+                    seen += 1;
+                    latest.insert(expected.time, expected.forecast);
                 }
             }
+            if truth > 0.0 {
+                since = since.or(Some(made.origin));
+                one_by_one.push(error / truth);
+                (errors, truths, steps) = (errors + error, truths + truth, steps + seen);
+            }
         }
-        Ok(came)
+        let wape = errors / truths;
+        let of = |since| TrackRecord {
+            since,
+            forecasts: one_by_one.len(),
+            steps,
+            wape,
+            accuracy: 1.0 - wape,
+            one_by_one,
+            latest,
+        };
+        Ok(since.map(of))
     }
 
     /// Keeps the newer half of the lines.
@@ -138,6 +182,11 @@ impl Archive {
     }
 }
 
+/// Whether two values are the same but for the rounding of their sources.
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+}
+
 /// Whether a file is empty or its last line is whole.
 fn ends_a_line(file: &mut File) -> io::Result<bool> {
     if file.metadata()?.len() == 0 {
@@ -151,7 +200,7 @@ fn ends_a_line(file: &mut File) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use forecast_core::Sample;
+    use std::time::Duration;
 
     use super::*;
 
@@ -165,7 +214,8 @@ mod tests {
             forecast: lead as f64,
             quantiles: BTreeMap::from([("0.9".into(), 2.0)]),
         };
-        Made { origin: at(origin), model: "auto".into(), points: (0..3).map(point).collect() }
+        let anchor = Some(Anchor { time: at(origin - 1), value: (origin - 1) as f64 });
+        Made { origin: at(origin), model: "auto".into(), anchor, points: (0..3).map(point).collect() }
     }
 
     fn archive() -> (tempfile::TempDir, Archive) {
@@ -182,14 +232,28 @@ mod tests {
         archive.append("web", &made(1)).unwrap();
         archive.append("../other/series", &made(5)).unwrap();
         assert_eq!(archive.read("web").unwrap(), [made(0), made(1)]);
-        let sample = |hour, value| Sample { time: at(hour), value };
-        let measured = RawSeries {
-            name: "web".into(),
-            samples: vec![sample(1, Some(7.0)), sample(2, None), sample(9, Some(1.0))],
-        };
-        let came = archive.came("web", &measured).unwrap();
-        let short: Vec<_> = came.iter().map(|c| (c.origin, c.expected.forecast, c.actual)).collect();
-        assert_eq!(short, [(at(0), 1.0, 7.0), (at(1), 0.0, 7.0)]);
+    }
+
+    #[test]
+    fn forecasts_are_held_against_what_came_since() {
+        let (_folder, archive) = archive();
+        // Hours -1 to 9, hour h at h, but 2 is missing; a forecast says 0, 1, 2 for the three hours from its origin on.
+        let values = (-1..10).map(|h| (h != 2).then_some(h as f64)).collect();
+        let y = Series::from_options(at(-1), Duration::from_secs(3_600), values).unwrap();
+        assert_eq!(archive.record("web", &y).unwrap(), None);
+        for origin in [0, 1, 9, 50] {
+            archive.append("web", &made(origin)).unwrap();
+            archive.append("web", &made(origin)).unwrap();
+        }
+        let other = Made { anchor: Some(Anchor { time: at(3), value: 99.0 }), ..made(4) };
+        archive.append("web", &other).unwrap();
+        assert_eq!(archive.read("web").unwrap().len(), 5, "the same forecast is kept once");
+        let record = archive.record("web", &y).unwrap().unwrap();
+        // Origin 0: hours 0 and 1 are right. Origin 1: hours 1 and 3 are off by 1 each. Origin 9: hour 9 is off by 9.
+        assert_eq!((record.since, record.forecasts, record.steps), (at(0), 3, 5));
+        assert_eq!(record.one_by_one, [0.0, 0.5, 1.0]);
+        assert!((record.wape - 11.0 / 14.0).abs() < 1e-12, "{}", record.wape);
+        assert_eq!(record.latest, BTreeMap::from([(at(0), 0.0), (at(1), 0.0), (at(3), 2.0), (at(9), 0.0)]));
     }
 
     #[test]

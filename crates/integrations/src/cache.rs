@@ -1,16 +1,20 @@
 //! Results kept on disk by what they were made from, so that the same question is computed once.
 //!
-//! One file a result, named by the SHA-256 of the question: its check sum on the first line, JSON after it. Written beside
+//! One file a result, named by the SHA-256 of the question: its check sum on the first line, JSON after it, gzipped. Written beside
 //! and renamed, so that a reader sees a whole file or none; one that is damaged is removed and counts as absent. When all
 //! are over [`LARGEST`] bytes, those unused for longest go. A cache that cannot be written is no failure: results are
 //! computed again. `STORMGLASS_CACHE=off` turns it off, `STORMGLASS_CACHE=/path` moves it.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -34,17 +38,27 @@ pub struct Cache {
 pub struct Key(String);
 
 impl Key {
-    /// The key of a question: all that the answer depends on, for example `(series, settings)`. The program's version is
-    /// part of it.
+    /// The key of a question: all that the answer depends on, for example `(series, settings)`. The program is part of it:
+    /// another version, or another build of the same, may answer otherwise.
     ///
     /// # Errors
     /// A question that JSON cannot hold.
     pub fn of(question: &impl Serialize) -> Result<Self, serde_json::Error> {
         let mut hash = Sha256::new();
-        hash.update(format!("{FORM} {}\n", env!("CARGO_PKG_VERSION")));
+        hash.update(format!("{FORM} {} {}\n", env!("CARGO_PKG_VERSION"), build()));
         hash.update(serde_json::to_vec(question)?);
         Ok(Self(hex(&hash.finalize())))
     }
+}
+
+/// What tells this build of the program from others: size and time of its file.
+fn build() -> &'static str {
+    static BUILD: OnceLock<String> = OnceLock::new();
+    BUILD.get_or_init(|| {
+        let meta = std::env::current_exe().and_then(fs::metadata);
+        let time = |m: &fs::Metadata| m.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok();
+        meta.map(|m| format!("{} {:?}", m.len(), time(&m))).unwrap_or_default()
+    })
 }
 
 impl Cache {
@@ -75,7 +89,7 @@ impl Cache {
     pub fn get<T: DeserializeOwned>(&self, key: &Key) -> Option<T> {
         let path = self.path(key)?;
         let bytes = fs::read(&path).ok()?;
-        let found = body(&bytes).and_then(|body| serde_json::from_slice(body).ok());
+        let found = body(&bytes).and_then(unpacked).and_then(|body| serde_json::from_slice(&body).ok());
         match &found {
             // The time of the last use decides what goes first; a cache that is read only keeps the old one.
             Some(_) => drop(File::options().write(true).open(&path).and_then(|f| f.set_modified(SystemTime::now()))),
@@ -100,7 +114,9 @@ impl Cache {
 
 fn write(folder: &Path, path: &Path, value: &impl Serialize) -> io::Result<()> {
     folders::make_private(folder)?;
-    let body = serde_json::to_vec(value)?;
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    serde_json::to_writer(&mut packed, value)?;
+    let body = packed.finish()?;
     let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
     new.write_all(hex(&Sha256::digest(&body)).as_bytes())?;
     new.write_all(b"\n")?;
@@ -113,6 +129,13 @@ fn body(bytes: &[u8]) -> Option<&[u8]> {
     let (sum, body) = bytes.split_at_checked(64)?;
     let body = body.strip_prefix(b"\n")?;
     (hex(&Sha256::digest(body)).as_bytes() == sum).then_some(body)
+}
+
+/// What was packed, up to a size that no result has.
+fn unpacked(body: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    GzDecoder::new(body).take(LARGEST).read_to_end(&mut out).ok()?;
+    Some(out)
 }
 
 /// Removes what was unused for longest until the bound holds.
@@ -196,7 +219,8 @@ mod tests {
             file.set_modified(long_ago + Duration::from_secs(age as u64)).unwrap();
         }
         assert!(cache.get::<String>(&keys[0]).is_some());
-        shrink(cache.folder.as_ref().unwrap(), 2 * 167).unwrap();
+        let one = fs::metadata(cache.path(&keys[0]).unwrap()).unwrap().len();
+        shrink(cache.folder.as_ref().unwrap(), 2 * one).unwrap();
         let left: Vec<bool> = keys.iter().map(|key| cache.get::<String>(key).is_some()).collect();
         assert_eq!(left, [true, false, false, false, false, false, false, true]);
     }

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod faults;
 mod folders;
 pub mod http;
+pub mod memory;
 pub mod pool;
 pub mod probes;
 pub mod report_file;

@@ -11,6 +11,9 @@ use stormglass_ops::{After, CapacityPlan, JobSettings, units_for_load};
 use stormglass_report::forecast as page;
 use stormglass_report::{ForecastReport, TimeSeries};
 
+use crate::archive::TrackRecord;
+use crate::memory::Remembered;
+
 /// Most of the past that is drawn.
 const SHOWN_HISTORY: Duration = Duration::from_secs(28 * 86_400);
 
@@ -26,8 +29,8 @@ pub struct ReportError {
 ///
 /// # Errors
 /// A folder that is missing or not writable.
-pub fn write(path: &Path, title: &str, outcome: &Outcome, settings: &JobSettings) -> Result<(), ReportError> {
-    let text = stormglass_report::render(&report(title, outcome, settings));
+pub fn write(path: &Path, title: &str, remembered: &Remembered, settings: &JobSettings) -> Result<(), ReportError> {
+    let text = stormglass_report::render(&report(title, remembered, settings));
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".stormglass-").tempfile_in(folder)?;
@@ -39,7 +42,8 @@ pub fn write(path: &Path, title: &str, outcome: &Outcome, settings: &JobSettings
 }
 
 /// An outcome in the report's words.
-pub fn report(title: &str, outcome: &Outcome, settings: &JobSettings) -> ForecastReport {
+pub fn report(title: &str, remembered: &Remembered, settings: &JobSettings) -> ForecastReport {
+    let outcome = &remembered.outcome;
     let plan = &outcome.plan;
     ForecastReport {
         title: title.to_owned(),
@@ -49,7 +53,8 @@ pub fn report(title: &str, outcome: &Outcome, settings: &JobSettings) -> Forecas
         model: Some(plan.model.clone()),
         accuracy: plan.accuracy,
         skill: plan.skill,
-        warnings: plan.warnings.clone(),
+        warnings: plan.warnings.iter().cloned().chain(remembered.flag()).collect(),
+        record: remembered.record.as_ref().and_then(|r| record(r, &outcome.history)),
         history: Some(history(&outcome.history, |v| v)),
         forecast: Some(series(&outcome.forecast, |v| v)),
         schedule: Some(schedule(plan, outcome, settings)),
@@ -60,6 +65,23 @@ pub fn report(title: &str, outcome: &Outcome, settings: &JobSettings) -> Forecas
         settings: self::settings(outcome, settings),
         ..ForecastReport::default()
     }
+}
+
+/// Forecasts made before, and what came, from the first of them on.
+fn record(record: &TrackRecord, y: &Series) -> Option<page::Record> {
+    let first = (0..y.len()).find(|i| record.latest.contains_key(&y.time(*i)))?;
+    let series = |value: &dyn Fn(usize) -> Option<f64>| TimeSeries {
+        start: y.time(first),
+        step_seconds: step_seconds(y.step()),
+        values: (first..y.len()).map(value).collect(),
+    };
+    Some(page::Record {
+        since: record.since,
+        forecasts: record.forecasts as u64,
+        accuracy: Some(record.accuracy),
+        forecast: series(&|i| record.latest.get(&y.time(i)).copied()),
+        actual: series(&|i| y.observation(i)),
+    })
 }
 
 /// The last weeks of the past, each value converted.

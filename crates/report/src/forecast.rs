@@ -44,6 +44,8 @@ pub struct ForecastReport {
     pub schedule: Option<Schedule>,
     /// How such forecasts did in the past.
     pub backtest: Option<Backtest>,
+    /// How the forecasts made before really did.
+    pub record: Option<Record>,
     /// How such timetables did in the past, beside other ways to scale.
     pub replay: Option<Replay>,
     /// What the model is mixed from.
@@ -167,6 +169,22 @@ pub struct Backtest {
     pub coverage: Vec<Coverage>,
     /// Errors of the models side by side.
     pub scores: Vec<Score>,
+}
+
+/// How the forecasts made before really did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Record {
+    /// Origin of the first of them.
+    pub since: Timestamp,
+    /// How many.
+    pub forecasts: u64,
+    /// 1 - WAPE over all of them.
+    pub accuracy: Option<f64>,
+    /// For each instant, what the latest forecast before it said.
+    pub forecast: TimeSeries,
+    /// What came.
+    pub actual: TimeSeries,
 }
 
 /// How often the truth fell inside an interval.
@@ -311,6 +329,14 @@ fn page(report: &ForecastReport, zone: &TimeZone) -> String {
             "Savings: this plan beside other ways to scale",
             &tables::replay_lead(replay),
             &tables::replay(replay, report),
+        );
+    }
+    if let Some(record) = &report.record {
+        page.section(
+            "record",
+            "Record: what was forecast before, and what came",
+            &charts::record_lead(report, record, zone),
+            &charts::record(report, record, zone),
         );
     }
     if let Some(backtest) = &report.backtest {

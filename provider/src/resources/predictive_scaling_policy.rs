@@ -62,7 +62,8 @@ impl Resource for PredictiveScalingPolicy {
         ))
         .attribute(target_attribute().required())
         .attribute(one_of("mode", ["floor", "exact", "observe"]).default("floor").describe(
-            "`floor`: a minimum under a reactive autoscaler. `exact`: exactly the schedule. `observe`: nothing is written.",
+            "`floor`: a minimum under a reactive autoscaler. `exact`: exactly the schedule. `observe`: nothing is \
+             written; forecasts are archived on the machine that reads them, and held against what came in `stormglass plan` and the report.",
         ))
         .attribute(float64("replan_tolerance").default(0.0).validate(validators::range(0.0, 1.0)).describe(
             "Keep the prior capacity plan while the new one differs by less than this share in cost and risk.",

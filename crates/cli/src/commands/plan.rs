@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use stormglass_integrations::archive::TrackRecord;
 use stormglass_integrations::targets::file::{FileConfig, FileTarget};
 use stormglass_ops::job::BacktestSummary;
 use stormglass_ops::ports::{Mode, OnConflict};
@@ -59,7 +60,7 @@ enum ModeArg {
 pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
     let done = job::run(&arguments.job, quiet)?;
     let applied = arguments.out.as_ref().map(|path| apply(arguments, path.clone(), &done)).transpose()?;
-    let zone = input::zone(&done.outcome.plan.time_zone)?;
+    let zone = input::zone(&done.outcome().plan.time_zone)?;
     if arguments.format.json {
         return output::print_json(&Answer::new(&done)?);
     }
@@ -83,7 +84,7 @@ fn apply(arguments: &Arguments, path: PathBuf, done: &Done) -> Result<Applied, C
     })?;
     let request = ApplyRequest {
         owner: Owner(arguments.owner.clone()),
-        plan: done.outcome.plan.clone(),
+        plan: done.outcome().plan.clone(),
         mode: match arguments.mode {
             ModeArg::Floor => Mode::Floor,
             ModeArg::Exact => Mode::Exact,
@@ -110,13 +111,14 @@ struct Answer<'a> {
     per_unit: f64,
     per_unit_learned: bool,
     backtest: Option<&'a BacktestSummary>,
+    record: Option<&'a TrackRecord>,
     members: &'a [forecast_core::model::Member],
     quiet_windows: &'a [QuietWindow],
 }
 
 impl<'a> Answer<'a> {
     fn new(done: &'a Done) -> Result<Self, CliError> {
-        let outcome = &done.outcome;
+        let outcome = done.outcome();
         let plan = &outcome.plan;
         Ok(Self {
             capacity_plan: plan,
@@ -126,6 +128,7 @@ impl<'a> Answer<'a> {
             per_unit: outcome.per_unit,
             per_unit_learned: outcome.per_unit_learned,
             backtest: outcome.backtest.as_ref(),
+            record: done.remembered.record.as_ref(),
             members: &outcome.members,
             quiet_windows: &outcome.quiet_windows,
         })
@@ -133,11 +136,11 @@ impl<'a> Answer<'a> {
 }
 
 fn text(done: &Done, zone: &TimeZone, screen: &Screen) -> Result<String, CliError> {
-    let plan = &done.outcome.plan;
+    let plan = &done.outcome().plan;
     let mut out = format!(
         "{} for {}, times in {}\n\n",
         screen.paint(Ink::Bold, "Capacity plan"),
-        done.outcome.source,
+        done.outcome().source,
         plan.time_zone
     );
     out.push_str("  schedule (units from each time on)\n");
@@ -156,20 +159,21 @@ fn text(done: &Done, zone: &TimeZone, screen: &Screen) -> Result<String, CliErro
         After::Hold => out.push_str("    the last step stays\n"),
     }
     out.push('\n');
-    out.push_str(&facts(done, screen));
+    out.push_str(&facts(done, zone, screen));
     out.push_str(&savings(plan, screen));
-    for warning in &plan.warnings {
+    let warnings: Vec<String> = plan.warnings.iter().cloned().chain(done.remembered.flag()).collect();
+    for warning in &warnings {
         out.push_str(&format!("\n  {} {warning}", screen.paint(Ink::Warning, "warning:")));
     }
-    if !plan.warnings.is_empty() {
+    if !warnings.is_empty() {
         out.push('\n');
     }
     Ok(out)
 }
 
 /// What the timetable is, and how far it can be trusted.
-fn facts(done: &Done, screen: &Screen) -> String {
-    let outcome = &done.outcome;
+fn facts(done: &Done, zone: &TimeZone, screen: &Screen) -> String {
+    let outcome = done.outcome();
     let plan = &outcome.plan;
     let mut facts = vec![("peak", format!("{} units, of {} to {}", plan.peak, plan.min, plan.max))];
     let cost = plan.cost.map_or_else(String::new, |cost| format!(", cost {cost:.2}"));
@@ -184,6 +188,12 @@ fn facts(done: &Done, screen: &Screen) -> String {
         None => "unknown: the history is too short".into(),
     };
     facts.push(("accuracy", accuracy));
+    if let Some(record) = &done.remembered.record {
+        let (accuracy, since) = (percent(Some(record.accuracy)), input::local(record.since, zone));
+        let plural = if record.forecasts == 1 { "" } else { "s" };
+        let text = format!("{accuracy} in {} forecast{plural} made since {since}", record.forecasts);
+        facts.push(("record", text));
+    }
     if let Some((skill, naive)) = outcome.backtest.as_ref().and_then(|b| Some((b.skill?, b.naive.as_deref()?))) {
         let word = if skill < 0.0 { "more" } else { "less" };
         let size = percent(Some(skill.abs()));
@@ -193,9 +203,8 @@ fn facts(done: &Done, screen: &Screen) -> String {
         facts.push(("risk", format!("{} of the load is expected to meet too few units", percent(Some(risk)))));
     }
     if let [first, others @ ..] = outcome.quiet_windows.as_slice() {
-        let zone = input::zone(&plan.time_zone).unwrap_or(TimeZone::UTC);
         let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
-        let (from, to) = (input::local(first.from, &zone), input::local(first.to, &zone));
+        let (from, to) = (input::local(first.from, zone), input::local(first.to, zone));
         facts.push(("quiet", format!("{from} to {to}{more}")));
     }
     facts
@@ -222,7 +231,7 @@ fn savings(plan: &CapacityPlan, screen: &Screen) -> String {
 
 /// The forecast load, and the load that the timetable's units serve at full utilization.
 fn drawing(done: &Done, zone: &TimeZone, screen: &Screen) -> String {
-    let outcome = &done.outcome;
+    let outcome = done.outcome();
     let forecast = &outcome.forecast;
     let points = (0..forecast.horizon()).map(|k| (forecast.time(k), Some(forecast.point[k]))).collect();
     let plan = &outcome.plan;

@@ -36,8 +36,8 @@ pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
         .as_ref()
         .and_then(|path| path.file_stem())
         .map(|name| name.to_string_lossy().into_owned());
-    let title = arguments.title.clone().or(stem).unwrap_or_else(|| done.outcome.source.clone());
-    report_file::write(&arguments.out, &title, &done.outcome, &done.settings).map_err(CliError::failed)?;
+    let title = arguments.title.clone().or(stem).unwrap_or_else(|| done.outcome().source.clone());
+    report_file::write(&arguments.out, &title, &done.remembered, &done.settings).map_err(CliError::failed)?;
     let path = arguments.out.display().to_string();
     if arguments.json {
         return output::print_json(&Answer { path });

@@ -8,6 +8,7 @@ pub(crate) use args::JobArgs;
 use std::sync::Mutex;
 
 use jiff::Timestamp;
+use stormglass_integrations::memory::{Memory, Remembered};
 use stormglass_ops::hooks::{Hooks, Stage};
 use stormglass_ops::job::{self, Scope};
 use stormglass_ops::{JobError, JobInputs, JobSettings, Outcome, SourceError};
@@ -21,8 +22,8 @@ use settings::Settings;
 pub(crate) struct Done {
     /// Settings in force.
     pub(crate) settings: JobSettings,
-    /// What was found.
-    pub(crate) outcome: Outcome,
+    /// What was found, and how forecasts made before did.
+    pub(crate) remembered: Remembered,
     /// The clock that the job went by.
     pub(crate) now: Timestamp,
 }
@@ -36,10 +37,19 @@ pub(crate) fn run(arguments: &JobArgs, quiet: bool) -> Result<Done, CliError> {
     let now = Timestamp::now();
     let inputs = JobInputs { source: source.as_ref(), units: units.as_deref() };
     let shown = Shown(Mutex::new((None, quiet)));
-    let outcome = runtime
-        .block_on(job::run(inputs, &asked.job, &Scope::default(), now, &shown))
-        .map_err(|error| named(&error))?;
-    Ok(Done { now: outcome.plan.as_of.unwrap_or(now), settings: asked.job, outcome })
+    shown.progress(Stage::Read, 0, 1);
+    let measured = runtime.block_on(job::read(inputs, &asked.job, now)).map_err(|error| named(&error))?;
+    shown.progress(Stage::Read, 1, 1);
+    let memory = Memory::from_environment();
+    let remembered = memory.decide(&measured, &asked.job, &Scope::default(), &shown).map_err(|error| named(&error))?;
+    Ok(Done { now: remembered.outcome.plan.as_of.unwrap_or(now), settings: asked.job, remembered })
+}
+
+impl Done {
+    /// What was found.
+    pub(crate) fn outcome(&self) -> &Outcome {
+        &self.remembered.outcome
+    }
 }
 
 /// An error with the setting at fault; a source that is out of reach and a forecast that failed are no wrong use.

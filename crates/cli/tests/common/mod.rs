@@ -38,16 +38,20 @@ impl Run {
     }
 }
 
-/// Runs the command in a folder.
+/// Runs the command in a folder of the test's own, which holds what it remembers, too.
 pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Run {
     let mut command = Command::new(STORMGLASS);
     command.args(arguments).current_dir(folder).env_remove("NO_COLOR");
+    command.env("XDG_CACHE_HOME", folder.join("cache")).env("XDG_STATE_HOME", folder.join("state"));
     ended(&command.output().expect("the command starts"))
 }
 
-/// Runs the command.
+/// Runs the command, which remembers nothing.
 pub(crate) fn run(arguments: &[&str]) -> Run {
-    run_in(&std::env::temp_dir(), arguments)
+    let mut command = Command::new(STORMGLASS);
+    command.args(arguments).current_dir(std::env::temp_dir()).env_remove("NO_COLOR");
+    command.env("STORMGLASS_CACHE", "off").env("STORMGLASS_ARCHIVE", "off");
+    ended(&command.output().expect("the command starts"))
 }
 
 fn ended(output: &Output) -> Run {

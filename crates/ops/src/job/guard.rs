@@ -52,6 +52,7 @@ mod tests {
             from_lead: Span::seconds(300),
             to_lead: Span::seconds(43_500),
             wape: 1.0 - accuracy,
+            wape_95: 1.0,
             accuracy,
             naive: None,
             naive_wape: None,

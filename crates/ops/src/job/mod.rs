@@ -17,6 +17,7 @@ mod score;
 mod words;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::hooks::{Hooks, Stage};
 use crate::ports::{Limits, MetricSource};
@@ -37,7 +38,7 @@ pub struct JobInputs<'a> {
 }
 
 /// What the decision knows of the target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Scope {
     /// What the target can hold.
     pub limits: Limits,

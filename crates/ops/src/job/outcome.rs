@@ -12,7 +12,7 @@ use crate::duration::Span;
 use crate::quiet::QuietWindow;
 
 /// All that the main job found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// All that a policy needs.
     pub plan: CapacityPlan,
@@ -83,6 +83,9 @@ pub struct BacktestSummary {
     pub to_lead: Span,
     /// Sum of absolute errors over sum of absolute loads.
     pub wape: f64,
+    /// WAPE that 95 % of the forecasts stayed below, one forecast at a time; what comes out above it again and again is
+    /// another load than the one that was learned.
+    pub wape_95: f64,
     /// 1 - WAPE.
     pub accuracy: f64,
     /// Name of the best naive method.

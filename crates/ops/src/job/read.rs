@@ -2,6 +2,7 @@
 
 use forecast_core::RawSeries;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{JobError, JobInputs};
 use crate::duration::Span;
@@ -9,7 +10,7 @@ use crate::ports::Window;
 use crate::settings::JobSettings;
 
 /// What was measured, and the clock that it was measured by.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measured {
     /// The metric as the source has it.
     pub load: RawSeries,

@@ -3,7 +3,7 @@
 //! Origins run through the end of the history, one a refresh interval; scored are the leads that a timetable lives on,
 //! from settling to settling plus two intervals. The same origins score the naive methods.
 
-use forecast_core::backtest::{BacktestError, Observer, RollingOrigin, Row, backtest, backtest_and_fit};
+use forecast_core::backtest::{Backtest, BacktestError, Observer, RollingOrigin, Row, backtest, backtest_and_fit};
 use forecast_core::{Fitted, Forecast, Forecaster, Level, Series};
 use ndarray::Array2;
 
@@ -59,6 +59,7 @@ pub(crate) fn score(
         from_lead: settings.settling,
         to_lead,
         wape: result.wape,
+        wape_95: quantile(one_by_one(&result, y, setup.lead_from), 0.95),
         accuracy: 1.0 - result.wape,
         skill,
         mase: result.mase,
@@ -67,6 +68,26 @@ pub(crate) fn score(
         naive: naive.map(|(name, _)| name),
     };
     Ok(Some(Scored { summary, outlooks, fitted }))
+}
+
+/// WAPE of each forecast over the leads that are scored; of those for which nothing was measured there is none.
+fn one_by_one(result: &Backtest, y: &Series, lead_from: usize) -> Vec<f64> {
+    let of = |(row, origin): (usize, &usize)| {
+        let (mut error, mut truth) = (0.0, 0.0);
+        for (k, e) in result.errors.row(row).iter().enumerate().skip(lead_from - 1).filter(|(_, e)| e.is_finite()) {
+            error += e.abs();
+            truth += y.values()[origin + k].abs();
+        }
+        (truth > 0.0).then(|| error / truth)
+    };
+    result.origins.iter().enumerate().filter_map(of).collect()
+}
+
+/// The value at or below which this share lies; zero of none.
+fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = (share * values.len() as f64).ceil() as usize;
+    values.get(at.saturating_sub(1)).copied().unwrap_or_default()
 }
 
 /// Most origins of a preset.

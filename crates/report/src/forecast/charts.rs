@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Backtest, Band, ForecastReport, ForecastSeries, Schedule, unit_name};
+use super::{Backtest, Band, ForecastReport, ForecastSeries, Record, Schedule, unit_name};
 use crate::chart::{Chart, Hint, Limit, Mark, Role, Span};
 use crate::format::{duration, full_moment, moment, optional, percent, timestamp};
 use crate::page::Html;
@@ -117,6 +117,26 @@ fn hints(schedule: &Schedule, name: &str, end: i64, zone: &TimeZone) -> Vec<Hint
         Hint { from: step.from.as_second(), to, text }
     };
     schedule.steps.iter().zip(ends).map(hint).collect()
+}
+
+/// How many forecasts, since when, and how accurate they were beside what the backtest promised.
+pub(super) fn record_lead(report: &ForecastReport, record: &Record, zone: &TimeZone) -> String {
+    let accuracy = optional(record.accuracy, percent);
+    let promised = report.accuracy.map_or_else(String::new, |a| format!("; the backtest has {}", percent(a)));
+    let (count, since) = (record.forecasts, full_moment(record.since, zone));
+    let made = if count == 1 { "One forecast was made".to_owned() } else { format!("{count} forecasts were made") };
+    format!("{made} since {since} and held against what came. Accuracy {accuracy}{promised}.")
+}
+
+/// What the latest forecast before each instant said, against what came.
+pub(super) fn record(report: &ForecastReport, record: &Record, zone: &TimeZone) -> Html {
+    let (start, end) = (record.forecast.second(0), last(&record.forecast));
+    let mut chart = Chart::new("record-chart", "What was forecast and what came", zone, start, end);
+    chart.unit = report.load_unit.clone().unwrap_or_default();
+    chart.line("what came", Role::Observed, record.actual.points());
+    chart.line("what was forecast", Role::Forecast, record.forecast.points());
+    chart.description = "Forecasts as they were made before the load came, not repeated afterwards.".to_owned();
+    chart.html()
 }
 
 /// What was forecast at one lead against what came; empty without both.

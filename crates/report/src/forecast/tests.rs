@@ -268,3 +268,18 @@ fn instants_at_the_ends_of_time_do_no_harm() {
         assert!(render(&report).ends_with("</html>\n"));
     }
 }
+
+#[test]
+fn the_record_says_how_forecasts_really_did() {
+    let record = Record {
+        since: at("2026-11-22T06:00:00Z"),
+        forecasts: 3,
+        accuracy: Some(0.874),
+        forecast: series(&[4.0; 24]),
+        actual: series(&[5.0; 24]),
+    };
+    let text = text_of(&ForecastReport { record: Some(record), ..small() });
+    assert!(text.contains("3 forecasts were made since"), "{text}");
+    assert!(text.contains("Accuracy 87.4%; the backtest has 91.2%."), "{text}");
+    assert!(!text_of(&small()).contains("Record"), "without a record there is no section");
+}

@@ -36,6 +36,7 @@ pub(crate) fn report() -> ForecastReport {
         forecast: Some(forecast(as_of, &ahead, 1.0)),
         schedule: Some(schedule(as_of, &ahead, &history)),
         backtest: Some(backtest(&history)),
+        record: Some(record(&history)),
         history: Some(history),
         replay: Some(replay()),
         members: members(),
@@ -159,6 +160,21 @@ fn backtest(history: &TimeSeries) -> Backtest {
             score("seasonal_naive", 0.0931, 0.97, 1.02),
             score("naive", 0.3612, 3.77, 3.4),
         ],
+    }
+}
+
+fn record(history: &TimeSeries) -> Record {
+    let from = history.values.len() - 9 * DAY;
+    let start = shift(history.start, from as i64);
+    let mut noise = Noise(11);
+    let said: Vec<Option<f64>> =
+        (0..9 * DAY).map(|i| Some(load(shift(start, i as i64)) * noise.factor(0.02))).collect();
+    Record {
+        since: start,
+        forecasts: 36,
+        accuracy: Some(0.9287),
+        forecast: series(start, said),
+        actual: series(start, history.values[from..].to_vec()),
     }
 }
 

@@ -8,9 +8,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use stormglass_integrations::connection::Connections;
+use stormglass_integrations::memory::{Memory, Remembered};
 use stormglass_integrations::pool;
 use stormglass_ops::hooks::Hooks;
-use stormglass_ops::job::{self, JobError, JobInputs, Outcome, Scope};
+use stormglass_ops::job::{self, JobError, JobInputs, Scope};
 use stormglass_ops::{JobSettings, MetricSource};
 use tfplugin::diagnostics::{Diagnostic, Diagnostics};
 use tfplugin::provider::{Config, Context, DataSource, ValidateContext, async_trait};
@@ -66,19 +67,21 @@ impl DataSource for CapacityForecast {
         let settings = job_settings(&config)?;
         let connections = &cx.data::<Shared>()?.connections;
         match outcome(cx, &config, &settings, connections).await {
-            Ok(outcome) => {
+            Ok(remembered) => {
+                if let Some(flag) = remembered.flag() {
+                    cx.warn(Diagnostic::warning("Forecasts were worse than promised", sentence(&flag)).at("source"));
+                }
                 if let Some(path) = &config.report_path {
                     let title = Path::new(path).file_stem().map_or("forecast".into(), |s| s.to_string_lossy());
-                    stormglass_integrations::report_file::write(Path::new(path), &title, &outcome, &settings).map_err(
-                        |e| {
+                    stormglass_integrations::report_file::write(Path::new(path), &title, &remembered, &settings)
+                        .map_err(|e| {
                             Diagnostics::from(
                                 Diagnostic::error("Report cannot be written", sentence(&e.to_string()))
                                     .at("report_path"),
                             )
-                        },
-                    )?;
+                        })?;
                 }
-                result::of(config, &outcome)
+                result::of(config, &remembered.outcome)
             }
             Err(error) if config.on_source_error.as_deref() == Some("keep") && is_about_the_source(&error) => {
                 let reason = error.to_string();
@@ -100,7 +103,7 @@ async fn outcome(
     config: &CapacityForecastModel,
     settings: &JobSettings,
     connections: &Connections,
-) -> Result<Outcome, JobError> {
+) -> Result<Remembered, JobError> {
     let load = source(connections, &config.source, "source", settings).map_err(JobError::Source)?;
     let units = config.load.as_ref().and_then(|l| l.units.as_ref());
     let units = units.map(|u| source(connections, u, "load.units", settings)).transpose().map_err(JobError::Units)?;
@@ -110,7 +113,8 @@ async fn outcome(
         _ = cx.cancelled() => return Err(JobError::Cancelled),
     };
     let (settings, hooks) = (settings.clone(), Stop(cx.cancellation().clone()));
-    let decided = pool::run(move || job::decide(&measured, &settings, &Scope::default(), &hooks)).await;
+    let decided =
+        pool::run(move || Memory::from_environment().decide(&measured, &settings, &Scope::default(), &hooks)).await;
     decided.unwrap_or(Err(JobError::Cancelled))
 }
 
