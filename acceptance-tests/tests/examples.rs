@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use acceptance_tests::Workspace;
+use acceptance_tests::{Workspace, hcl};
+use serde_json::Value;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -69,4 +70,39 @@ fn the_quickstart_plans_applies_and_stays() {
     workspace.apply().expect_code(0);
     workspace.plan().expect_code(0);
     assert!(workspace.path("schedule.json").is_file() && workspace.path("report.html").is_file());
+}
+
+/// The example needs a provider that cannot be had offline for one thing: writing its text to a file.
+#[test]
+fn the_keda_example_renders_what_keda_takes() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let hcl = read("examples/targets/keda/main.tf");
+    let stored = hcl.replace(
+        r#"prometheus = { connection = "metrics", query = "sum(rate(http_requests_total[5m]))" }"#,
+        r#"csv = { path = "load.csv" }"#,
+    );
+    assert_ne!(stored, hcl, "the example reads Prometheus");
+    let text = stored.replace("    local      = { source = \"hashicorp/local\" }\n", "").replace(
+        "resource \"local_file\" \"scaled_object\" {\n  filename = \"${path.module}/scaled-object.yaml\"\n  content =",
+        "output \"scaled_object\" {\n  value =",
+    );
+    let workspace = Workspace::empty();
+    workspace.write("main.tf", &text);
+    workspace.write("load.csv", &hcl::load());
+    workspace.apply().expect_code(0);
+    let output = workspace.run(&["output", "-raw", "scaled_object"]).expect_code(0).text;
+    let object: Value = serde_yaml_ng::from_str(&output).expect("the example renders YAML");
+
+    let definition: Value =
+        serde_yaml_ng::from_str(&read("tests/data/schemas/keda.sh_scaledobjects.yaml")).expect("YAML");
+    let version = definition["spec"]["versions"].as_array().and_then(|v| v.iter().find(|v| v["name"] == "v1alpha1"));
+    let schema = jsonschema::validator_for(&version.expect("KEDA's version")["schema"]["openAPIV3Schema"]);
+    let schema = schema.expect("KEDA's schema is one");
+    let wrong: Vec<String> = schema.iter_errors(&object).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(wrong.is_empty(), "{wrong:?}\n{output}");
+    let triggers = object["spec"]["triggers"].as_array().map_or(0, Vec::len);
+    assert!(triggers >= 7, "a week has {triggers} cron triggers:\n{output}");
+    let mut broken = object.clone();
+    broken["spec"]["triggers"][0]["metadata"]["desiredReplicas"] = 3.into();
+    assert!(!schema.is_valid(&broken), "a number in place of text is noticed");
 }

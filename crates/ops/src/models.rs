@@ -1,10 +1,8 @@
 //! A model by its name, with the effort of a preset.
 
-use forecast_core::auto::{Auto, Preset as AutoPreset};
+use forecast_core::auto::{Auto, Preset};
 use forecast_core::grammar::{self, GrammarError};
 use forecast_core::model::Forecaster;
-
-use crate::settings::Preset;
 
 /// Name of the mixture.
 const AUTO: &str = "auto";
@@ -20,11 +18,6 @@ pub fn forecaster(name: &str, preset: Preset, horizon: Option<usize>) -> Result<
     if name.trim() != AUTO {
         return grammar::parse(name);
     }
-    let preset = match preset {
-        Preset::Fast => AutoPreset::Fast,
-        Preset::Standard => AutoPreset::Standard,
-        Preset::Thorough => AutoPreset::Thorough,
-    };
     Ok(Box::new(Auto { horizon, preset }))
 }
 

@@ -1,6 +1,7 @@
 //! Settings of the main job: the same names in Terraform, in the command and in the daemon's file.
 
 use forecast_core::Event;
+pub use forecast_core::Preset;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -106,19 +107,6 @@ impl Default for ForecastSettings {
             on_low_accuracy: OnLowAccuracy::ReactiveFloor,
         }
     }
-}
-
-/// Pool of models and effort of the backtest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Preset {
-    /// Naive methods and profiles, at most 50 backtest origins.
-    Fast,
-    /// The mixture.
-    #[default]
-    Standard,
-    /// The mixture over the largest pool, scored at more origins.
-    Thorough,
 }
 
 /// What happens when the backtest is worse than asked for.

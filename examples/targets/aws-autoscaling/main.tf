@@ -1,5 +1,5 @@
-# Steps of a forecast as scheduled actions of an AWS Auto Scaling group. Not applied in this project's tests, which have no
-# AWS account: `terraform validate` holds it to the schema of the AWS provider.
+# Steps of a forecast as scheduled actions of an AWS Auto Scaling group. Neither applied nor validated in this project's tests,
+# which have no AWS account and cannot install the AWS provider: its attributes are those of that provider's documentation.
 terraform {
   required_providers {
     aws        = { source = "hashicorp/aws" }

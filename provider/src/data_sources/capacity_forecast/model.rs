@@ -115,8 +115,9 @@ pub(crate) fn schema() -> Schema {
 fn settings() -> Vec<Attribute> {
     vec![
         one_of("preset", ["fast", "standard", "thorough"]).optional().describe(
-            "Pool of models and effort of the backtest: `standard` (the default) mixes methods online; `fast` uses naive methods and \
-             profiles and at most 50 backtest origins; `thorough` tries more at more origins.",
+            "Pool of the model `auto` and effort of the backtest. `fast`: naive methods and profiles, at most 50 backtest origins, 50 \
+             joint paths. `standard` (the default): seven direct regressions besides, 120 origins, 200 paths. `thorough`: nine \
+             regressions, learned anew each day of the backtest rather than each week, 400 origins, 500 paths.",
         ),
         duration("refresh_interval").optional().validate(validators::duration_within("5m", "7d")).describe(
             "The history's window moves in steps of this (default `6h`), so that plans in between are empty.",
