@@ -3,7 +3,11 @@
 //! Additive: e = y - (u + s), l' = u + alpha e, b' = t + beta (l' - l - t), s' = s + gamma (y - l' - s), where t = phi b
 //! is the damped trend and u = l + t. Multiplicative: e = y - u s, l' = u + alpha (y / s - u), s' = s + gamma (y / l' - s).
 //! Source: Holt (1957), Winters (1960), in the form of R's `HoltWinters`. Lanes carry the derivatives by alpha, beta,
-//! gamma and phi (forward sensitivities obey the same recursion).
+//! gamma and phi (forward sensitivities obey the same recursion), or candidates ([`sums`]).
+//!
+//! The additive passes carry u instead of l, which makes the chain from one error to the next two operations: with
+//! c1 = phi alpha beta, c2 = alpha + c1, c3 = gamma (1 - alpha): e = y - s - u, u' = u + phi t + c2 e,
+//! t' = phi t + c1 e, s' = s + c3 e; a missing value has e = 0.
 
 use super::dispatched;
 
@@ -56,6 +60,135 @@ fn pass_inner(
     start: &State,
     parameters: &Lanes,
 ) -> Pass {
+    match form {
+        Form::Additive => additive_pass(y, observed, stretches, start, parameters),
+        Form::Multiplicative => multiplicative_pass(y, observed, stretches, start, parameters),
+    }
+}
+
+/// Coefficients c1, c2, c3 of the additive recursion.
+#[inline(always)]
+fn chain(parameters: &Lanes) -> [f64; 3] {
+    let [alpha, beta, gamma, phi] = *parameters;
+    let c1 = phi * (alpha * beta);
+    [c1, alpha + c1, gamma * (1.0 - alpha)]
+}
+
+#[inline(always)]
+fn additive_pass(y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, parameters: &Lanes) -> Pass {
+    let m = start.season.len();
+    let [alpha, beta, gamma, phi] = *parameters;
+    let [c1, c2, c3] = chain(parameters);
+    let d1 = [phi * beta, phi * alpha, 0.0, alpha * beta];
+    let d2 = [1.0 + d1[0], d1[1], 0.0, d1[3]];
+    let d3 = [-gamma, 0.0, 1.0 - alpha, 0.0];
+    let mut trend = phi * start.trend;
+    let mut u = start.level + trend;
+    // Both start with the derivative by phi alone.
+    let mut dt = [0.0, 0.0, 0.0, start.trend];
+    let mut du = dt;
+    // A season's value beside its derivatives.
+    let mut seasons: Vec<(f64, Lanes)> = start.season.iter().map(|s| (*s, [0.0; PARAMETERS])).collect();
+    let mut sse = 0.0;
+    let mut gradient = [0.0; PARAMETERS];
+    let mut hessian = [[0.0; PARAMETERS]; PARAMETERS];
+    for (range, position) in stretches {
+        let mut slot = *position;
+        for (y, observed) in y[range.clone()].iter().zip(&observed[range.clone()]) {
+            let faded = phi * trend;
+            // d(phi t) = phi dt, and t itself by phi.
+            let own = [0.0, 0.0, 0.0, trend];
+            let (s, ds) = &mut seasons[slot];
+            let (mut e, mut de) = (0.0, [0.0; PARAMETERS]);
+            if *observed {
+                e = (y - *s) - u;
+                for i in 0..PARAMETERS {
+                    de[i] = -ds[i] - du[i];
+                }
+            }
+            for i in 0..PARAMETERS {
+                let faded = phi * dt[i] + own[i];
+                dt[i] = (faded + d1[i] * e) + c1 * de[i];
+                du[i] = ((du[i] + faded) + d2[i] * e) + c2 * de[i];
+                ds[i] = (ds[i] + d3[i] * e) + c3 * de[i];
+                gradient[i] += de[i] * e;
+            }
+            for j in 0..PARAMETERS {
+                for i in 0..PARAMETERS {
+                    hessian[j][i] += de[j] * de[i];
+                }
+            }
+            trend = faded + c1 * e;
+            u = (u + faded) + c2 * e;
+            *s += c3 * e;
+            sse += e * e;
+            slot = if slot + 1 == m { 0 } else { slot + 1 };
+        }
+    }
+    Pass { sse, gradient, hessian }
+}
+
+/// Candidates of one call of [`sums`].
+pub(crate) const CANDIDATES: usize = 8;
+
+dispatched! {
+    /// Sums of squares of candidates of the additive form, one a lane, without derivatives.
+    sums = sums_inner, (y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidates: &[Lanes; CANDIDATES]) -> [f64; CANDIDATES]
+}
+
+#[inline(always)]
+fn sums_inner(
+    y: &[f64],
+    observed: &[bool],
+    stretches: &Stretches,
+    start: &State,
+    candidates: &[Lanes; CANDIDATES],
+) -> [f64; CANDIDATES] {
+    candidate_sums(y, observed, stretches, start, candidates)
+}
+
+/// Any number of candidates, each with the operations of one alone.
+#[inline(always)]
+fn candidate_sums<const L: usize>(
+    y: &[f64],
+    observed: &[bool],
+    stretches: &Stretches,
+    start: &State,
+    candidates: &[Lanes; L],
+) -> [f64; L] {
+    let m = start.season.len();
+    let phi: [f64; L] = std::array::from_fn(|i| candidates[i][3]);
+    let chains: [[f64; 3]; L] = std::array::from_fn(|i| chain(&candidates[i]));
+    let [c1, c2, c3]: [[f64; L]; 3] = std::array::from_fn(|k| std::array::from_fn(|i| chains[i][k]));
+    let mut trend: [f64; L] = std::array::from_fn(|i| phi[i] * start.trend);
+    let mut u: [f64; L] = std::array::from_fn(|i| start.level + trend[i]);
+    let mut seasons: Vec<[f64; L]> = start.season.iter().map(|s| [*s; L]).collect();
+    let mut sums = [0.0; L];
+    for (range, position) in stretches {
+        let mut slot = *position;
+        for (y, observed) in y[range.clone()].iter().zip(&observed[range.clone()]) {
+            let season = &mut seasons[slot];
+            let mut e = [0.0; L];
+            if *observed {
+                for i in 0..L {
+                    e[i] = (y - season[i]) - u[i];
+                }
+            }
+            for i in 0..L {
+                let faded = phi[i] * trend[i];
+                u[i] = (u[i] + faded) + c2[i] * e[i];
+                trend[i] = faded + c1[i] * e[i];
+                season[i] += c3[i] * e[i];
+                sums[i] += e[i] * e[i];
+            }
+            slot = if slot + 1 == m { 0 } else { slot + 1 };
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn multiplicative_pass(y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, parameters: &Lanes) -> Pass {
     let m = start.season.len();
     let mut value = start.clone();
     let (mut dl, mut dt) = ([0.0; PARAMETERS], [0.0; PARAMETERS]);
@@ -70,26 +203,16 @@ fn pass_inner(
             let (l, b, s) = (value.level, value.trend, value.season[slot]);
             let u = l + b;
             if observed[t] {
-                let step = step(form, y[t], [l, b, s], [alpha, beta, gamma]);
+                let step = step(Form::Multiplicative, y[t], [l, b, s], [alpha, beta, gamma]);
                 let dsl = &mut ds[slot];
                 let mut de = [0.0; PARAMETERS];
                 for i in 0..PARAMETERS {
                     let du = dl[i] + dt[i];
                     let own = |of: usize| if i == of { 1.0 } else { 0.0 };
-                    let (dl_new, s_pull);
-                    match form {
-                        Form::Additive => {
-                            de[i] = -du - dsl[i];
-                            dl_new = du + alpha * de[i] + own(0) * step.error;
-                            s_pull = -dl_new - dsl[i];
-                        }
-                        Form::Multiplicative => {
-                            de[i] = -(du * s + u * dsl[i]);
-                            let q = y[t] / s;
-                            dl_new = du + alpha * (-q * dsl[i] / s - du) + own(0) * (q - u);
-                            s_pull = -y[t] / (step.level * step.level) * dl_new - dsl[i];
-                        }
-                    }
+                    de[i] = -(du * s + u * dsl[i]);
+                    let q = y[t] / s;
+                    let dl_new = du + alpha * (-q * dsl[i] / s - du) + own(0) * (q - u);
+                    let s_pull = -y[t] / (step.level * step.level) * dl_new - dsl[i];
                     let db = dt[i] + beta * (dl_new - dl[i] - dt[i]) + own(1) * (step.level - l - b);
                     dsl[i] += gamma * s_pull + own(2) * step.season_gap;
                     dl[i] = dl_new;
@@ -185,6 +308,46 @@ mod tests {
     fn derivatives_agree_with_differences() {
         check_derivatives(Form::Additive);
         check_derivatives(Form::Multiplicative);
+    }
+
+    #[test]
+    fn lanes_give_the_same_bits_as_one_alone_on_every_path() {
+        let (y, observed, start) = sample(Form::Additive);
+        let stretches = [(0..30, 0), (30..60, 3)];
+        let candidates: [Lanes; CANDIDATES] = std::array::from_fn(|i| {
+            let x = i as f64;
+            [0.1 + 0.1 * x, 0.05 * x, 0.9 - 0.1 * x, if i % 2 == 0 { 1.0 } else { 0.8 + 0.02 * x }]
+        });
+        for path in [Dispatch::Portable, Dispatch::Avx2] {
+            force(path);
+            let lanes = sums(&y, &observed, &stretches, &start, &candidates);
+            for (sum, at) in lanes.iter().zip(&candidates) {
+                let alone = candidate_sums(&y, &observed, &stretches, &start, &[*at])[0];
+                let derived = pass(Form::Additive, &y, &observed, &stretches, &start, at).sse;
+                assert_eq!((sum.to_bits(), derived.to_bits()), (alone.to_bits(), alone.to_bits()), "{path:?} {at:?}");
+            }
+        }
+        force(Dispatch::Avx2);
+    }
+
+    #[test]
+    fn the_short_chain_agrees_with_the_steps_written_out() {
+        let (y, observed, start) = sample(Form::Additive);
+        let at = [0.3, 0.2, 0.15, 0.9];
+        let (mut state, mut sse) = (start.clone(), 0.0);
+        state.trend *= at[3];
+        for t in 0..y.len() {
+            let (l, b, s) = (state.level, state.trend, state.season[t % 4]);
+            if observed[t] {
+                let step = step(Form::Additive, y[t], [l, b, s], [at[0], at[1], at[2]]);
+                (state.level, state.trend, state.season[t % 4]) = (step.level, at[3] * step.trend, step.season);
+                sse += step.error * step.error;
+            } else {
+                (state.level, state.trend) = (l + b, at[3] * b);
+            }
+        }
+        let found = pass(Form::Additive, &y, &observed, &[(0..60, 0)], &start, &at).sse;
+        assert!((found - sse).abs() < 1e-12 * sse, "{found} {sse}");
     }
 
     #[test]

@@ -4,16 +4,18 @@
 //! Levenberg-Marquardt steps with exact derivatives inside the box [0, 1], from several starting points, a fixed
 //! number of iterations. Source of the damping of steps: Nielsen (1999), IMM-REP-1999-05.
 
-use crate::kernels::holt_winters::{Form, PARAMETERS, Pass, State, Stretches, pass};
+use crate::kernels::holt_winters::{CANDIDATES, Form, PARAMETERS, Pass, State, Stretches, pass, sums};
 
 /// Starting points of the search (alpha, beta, gamma, phi); the first is that of R.
-const STARTS: [[f64; PARAMETERS]; 6] = [
+const STARTS: [[f64; PARAMETERS]; CANDIDATES] = [
     [0.3, 0.1, 0.1, 0.95],
     [0.9, 0.01, 0.1, 0.95],
     [0.1, 0.01, 0.3, 0.9],
     [0.5, 0.02, 0.7, 0.95],
     [0.02, 0.3, 0.05, 0.95],
     [0.7, 0.3, 0.3, 0.9],
+    [0.05, 0.05, 0.1, 0.95],
+    [0.5, 0.0, 0.3, 0.95],
 ];
 /// Starting points that are followed to the end.
 const FOLLOWED: usize = 2;
@@ -36,6 +38,14 @@ pub(super) struct Problem<'a> {
 impl Problem<'_> {
     fn pass(&self, at: &[f64; PARAMETERS]) -> Pass {
         pass(self.form, self.y, self.observed, self.stretches, self.start, at)
+    }
+
+    /// Sums of squares at several points.
+    fn sums(&self, points: &[[f64; PARAMETERS]; CANDIDATES]) -> [f64; CANDIDATES] {
+        match self.form {
+            Form::Additive => sums(self.y, self.observed, self.stretches, self.start, points),
+            Form::Multiplicative => points.map(|at| self.pass(&at).sse),
+        }
     }
 }
 
@@ -97,13 +107,25 @@ pub(super) fn moving_averages(y: &[f64], m: usize) -> (usize, Vec<f64>) {
     let half = m / 2;
     let average = |t: usize| {
         if m % 2 == 1 {
-            y[t - half..=t + half].iter().sum::<f64>() / m as f64
+            sum(&y[t - half..=t + half]) / m as f64
         } else {
-            let inside: f64 = y[t - half + 1..t + half].iter().sum();
+            let inside = sum(&y[t - half + 1..t + half]);
             (inside + 0.5 * (y[t - half] + y[t + half])) / m as f64
         }
     };
     (half, (half..y.len() - half).map(average).collect())
+}
+
+/// The sum in eight lanes, so that the compiler can use vectors; one order on every machine.
+fn sum(values: &[f64]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let mut blocks = values.chunks_exact(8);
+    for block in blocks.by_ref() {
+        for (lane, value) in lanes.iter_mut().zip(block) {
+            *lane += value;
+        }
+    }
+    lanes.iter().sum::<f64>() + blocks.remainder().iter().sum::<f64>()
 }
 
 /// Intercept at 0 and slope of the least squares line through values at 1, 2, ...
@@ -129,16 +151,13 @@ pub(super) fn fit(problem: &Problem<'_>, free: &Free) -> Option<[f64; PARAMETERS
     if (0..PARAMETERS).all(|i| !free.is_free(i)) {
         return problem.pass(&free.known).sse.is_finite().then_some(free.known);
     }
-    let mut starts: Vec<([f64; PARAMETERS], Pass)> = STARTS
-        .iter()
-        .map(|start| (at_start(start), problem.pass(&at_start(start))))
-        .filter(|(_, pass)| pass.sse.is_finite())
-        .collect();
+    let points = STARTS.map(|start| at_start(&start));
+    let mut starts: Vec<_> = points.into_iter().zip(problem.sums(&points)).filter(|(_, sse)| sse.is_finite()).collect();
     // A stable sort: equal sums of squares go by the order of the list.
-    starts.sort_by(|a, b| a.1.sse.total_cmp(&b.1.sse));
+    starts.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut best: Option<([f64; PARAMETERS], f64)> = None;
-    for (at, pass) in starts.into_iter().take(FOLLOWED) {
-        let (at, sse) = descend(problem, free, at, pass);
+    for (at, _) in starts.into_iter().take(FOLLOWED) {
+        let (at, sse) = descend(problem, free, at, problem.pass(&at));
         if best.is_none_or(|(_, least)| sse < least) {
             best = Some((at, sse));
         }
