@@ -2,7 +2,9 @@
 //!
 //! Start: classical decomposition of the first two seasons, a line through its trend, as R's `HoltWinters`. Search:
 //! Levenberg-Marquardt steps with exact derivatives inside the box [0, 1], from several starting points, a fixed
-//! number of iterations. Source of the damping of steps: Nielsen (1999), IMM-REP-1999-05.
+//! number of iterations. Source of the damping of steps: Nielsen (1999), IMM-REP-1999-05. What Gauss-Newton leaves out of
+//! the curvature is learned from the change of the gradient by the symmetric rank-one update (Nocedal & Wright (2006),
+//! section 6.2): without it steps jump across the optimum, and converge by a constant factor only.
 
 use crate::kernels::holt_winters::{CANDIDATES, Form, PARAMETERS, Pass, State, Stretches, pass, sums};
 
@@ -25,6 +27,9 @@ const ITERATIONS: usize = 40;
 const BOUNDS: [(f64, f64); PARAMETERS] = [(0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.8, 0.98)];
 /// Share of the sum of squares below which a step is no gain any more.
 const TOLERANCE: f64 = 1e-9;
+
+/// Distance in every parameter within which a search that is no better than another has the same end.
+const SAME: f64 = 0.02;
 
 /// What the errors are computed from.
 pub(super) struct Problem<'a> {
@@ -157,7 +162,7 @@ pub(super) fn fit(problem: &Problem<'_>, free: &Free) -> Option<[f64; PARAMETERS
     starts.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut best: Option<([f64; PARAMETERS], f64)> = None;
     for (at, _) in starts.into_iter().take(FOLLOWED) {
-        let (at, sse) = descend(problem, free, at, problem.pass(&at));
+        let (at, sse) = descend(problem, free, at, problem.pass(&at), best);
         if best.is_none_or(|(_, least)| sse < least) {
             best = Some((at, sse));
         }
@@ -165,9 +170,17 @@ pub(super) fn fit(problem: &Problem<'_>, free: &Free) -> Option<[f64; PARAMETERS
     best.map(|(at, _)| at)
 }
 
-/// Levenberg-Marquardt from one point; parameters pushed against a bound rest there.
-fn descend(problem: &Problem<'_>, free: &Free, mut at: [f64; PARAMETERS], mut here: Pass) -> ([f64; PARAMETERS], f64) {
+/// Levenberg-Marquardt from one point, until it comes to an end or to where another search ended; parameters pushed
+/// against a bound rest there.
+fn descend(
+    problem: &Problem<'_>,
+    free: &Free,
+    mut at: [f64; PARAMETERS],
+    mut here: Pass,
+    other: Option<([f64; PARAMETERS], f64)>,
+) -> ([f64; PARAMETERS], f64) {
     let (mut damping, mut growth) = (1e-3, 2.0);
+    let mut missing = [[0.0; PARAMETERS]; PARAMETERS];
     for _ in 0..ITERATIONS {
         let moving: Vec<usize> = (0..PARAMETERS)
             .filter(|&i| free.is_free(i))
@@ -179,7 +192,13 @@ fn descend(problem: &Problem<'_>, free: &Free, mut at: [f64; PARAMETERS], mut he
         if moving.is_empty() || !here.gradient.iter().all(|g| g.is_finite()) {
             break;
         }
-        let Some(step) = damped_step(&here, &moving, damping) else { break };
+        if let Some((end, least)) = other
+            && here.sse >= least
+            && at.iter().zip(&end).all(|(a, b)| (a - b).abs() <= SAME)
+        {
+            break;
+        }
+        let Some(step) = damped_step(&here, &missing, &moving, damping) else { break };
         let mut next = at;
         for (i, step) in moving.iter().zip(&step) {
             next[*i] = (at[*i] + step).clamp(BOUNDS[*i].0, BOUNDS[*i].1);
@@ -188,12 +207,14 @@ fn descend(problem: &Problem<'_>, free: &Free, mut at: [f64; PARAMETERS], mut he
         if there.sse < here.sse {
             let gain = here.sse - there.sse;
             let done = gain <= TOLERANCE * here.sse;
+            learn(&mut missing, &here, &there, std::array::from_fn(|i| next[i] - at[i]));
             (at, here) = (next, there);
             (damping, growth) = ((damping * 0.2).max(1e-12), 2.0);
             if done {
                 break;
             }
         } else {
+            missing = [[0.0; PARAMETERS]; PARAMETERS];
             damping *= growth;
             growth *= 2.0;
             if damping > 1e12 {
@@ -204,19 +225,42 @@ fn descend(problem: &Problem<'_>, free: &Free, mut at: [f64; PARAMETERS], mut he
     (at, here.sse)
 }
 
-/// Solves (H + damping diag H) step = -gradient over the moving parameters by Gaussian elimination.
-fn damped_step(pass: &Pass, moving: &[usize], damping: f64) -> Option<Vec<f64>> {
+/// Corrects what is missing of the curvature, so that curvature times step is the change of the gradient.
+fn learn(missing: &mut [[f64; PARAMETERS]; PARAMETERS], here: &Pass, there: &Pass, step: [f64; PARAMETERS]) {
+    let rest: [f64; PARAMETERS] = std::array::from_fn(|i| {
+        let told: f64 = (0..PARAMETERS).map(|j| (there.hessian[i][j] + missing[i][j]) * step[j]).sum();
+        there.gradient[i] - here.gradient[i] - told
+    });
+    let along: f64 = rest.iter().zip(&step).map(|(r, s)| r * s).sum();
+    let size = |v: &[f64; PARAMETERS]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+    if !along.is_finite() || along.abs() <= 1e-8 * size(&rest) * size(&step) {
+        return;
+    }
+    for i in 0..PARAMETERS {
+        for j in 0..PARAMETERS {
+            missing[i][j] += rest[i] * rest[j] / along;
+        }
+    }
+}
+
+/// Solves (H + M + damping diag H) step = -gradient over the moving parameters by Gaussian elimination.
+fn damped_step(
+    pass: &Pass,
+    missing: &[[f64; PARAMETERS]; PARAMETERS],
+    moving: &[usize],
+    damping: f64,
+) -> Option<Vec<f64>> {
     let k = moving.len();
     let mut rows: Vec<Vec<f64>> = moving
         .iter()
         .map(|&i| {
-            let mut row: Vec<f64> = moving.iter().map(|&j| pass.hessian[i][j]).collect();
+            let mut row: Vec<f64> = moving.iter().map(|&j| pass.hessian[i][j] + missing[i][j]).collect();
             row.push(-pass.gradient[i]);
             row
         })
         .collect();
     for (d, row) in rows.iter_mut().enumerate() {
-        row[d] += damping * row[d] + f64::MIN_POSITIVE;
+        row[d] += damping * pass.hessian[moving[d]][moving[d]] + f64::MIN_POSITIVE;
     }
     for d in 0..k {
         let pivot = (d..k).max_by(|a, b| rows[*a][d].abs().total_cmp(&rows[*b][d].abs()))?;
