@@ -28,6 +28,8 @@ const BOUNDS: [(f64, f64); PARAMETERS] = [(0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0
 /// Share of the sum of squares below which a step is no gain any more.
 const TOLERANCE: f64 = 1e-9;
 
+/// Share of the sum of squares that a step changes at most if curvature is learned from it: far away it says little.
+const NEAR: f64 = 0.003;
 /// Distance in every parameter within which a search that is no better than another has the same end.
 const SAME: f64 = 0.02;
 
@@ -204,19 +206,23 @@ fn descend(
             next[*i] = (at[*i] + step).clamp(BOUNDS[*i].0, BOUNDS[*i].1);
         }
         let there = problem.pass(&next);
+        // A step that failed tells as much of the curvature as one that did not, unless it went far.
+        if (here.sse - there.sse).abs() <= NEAR * here.sse {
+            learn(&mut missing, &here, &there, std::array::from_fn(|i| next[i] - at[i]));
+        } else {
+            missing = [[0.0; PARAMETERS]; PARAMETERS];
+        }
         if there.sse < here.sse {
             let gain = here.sse - there.sse;
             let done = gain <= TOLERANCE * here.sse;
-            learn(&mut missing, &here, &there, std::array::from_fn(|i| next[i] - at[i]));
             (at, here) = (next, there);
             (damping, growth) = ((damping * 0.2).max(1e-12), 2.0);
             if done {
                 break;
             }
         } else {
-            missing = [[0.0; PARAMETERS]; PARAMETERS];
-            damping *= growth;
-            growth *= 2.0;
+            damping = (damping * growth).max(1e-3);
+            growth *= 4.0;
             if damping > 1e12 {
                 break;
             }
