@@ -23,29 +23,39 @@ def series(seed, hours=24 * 28):
     return "\n".join(rows) + "\n"
 
 
+SERVICE = REQUIRED + """
+variable "name" { type = string }
+variable "preset" { type = string }
+
+data "stormglass_capacity_forecast" "this" {
+  source   = { csv = { path = "load/${var.name}.csv" } }
+  preset   = var.preset
+  capacity = { per_unit = 100, min = 2, max = 30 }
+}
+
+resource "stormglass_predictive_scaling_policy" "this" {
+  capacity_plan = data.stormglass_capacity_forecast.this.capacity_plan
+  target        = { file = { path = "schedules/${var.name}.json" } }
+}
+"""
+
+
 def services(count, preset):
+    """A module a service: one `for_each` over all forecasts would make Terraform read all of them for each policy."""
     return REQUIRED + f"""
-locals {{
-  services = toset([for i in range({count}) : tostring(i)])
-}}
-
-data "stormglass_capacity_forecast" "all" {{
-  for_each = local.services
-  source   = {{ csv = {{ path = "load/${{each.key}}.csv" }} }}
+module "service" {{
+  source   = "./service"
+  for_each = toset([for i in range({count}) : tostring(i)])
+  name     = each.key
   preset   = "{preset}"
-  capacity = {{ per_unit = 100, min = 2, max = 30 }}
-}}
-
-resource "stormglass_predictive_scaling_policy" "all" {{
-  for_each      = local.services
-  capacity_plan = data.stormglass_capacity_forecast.all[each.key].capacity_plan
-  target        = {{ file = {{ path = "schedules/${{each.key}}.json" }} }}
 }}
 """
 
 
-def plain(count):
-    return f'resource "terraform_data" "all" {{\n  count = {count}\n  input = "value ${{count.index}}"\n}}\n'
+def plain(count, size=0):
+    """`terraform_data` with a short text each, or with so many bytes of state as a policy and its forecast have."""
+    text = "x" * (size // 2)
+    return f'resource "terraform_data" "all" {{\n  count = {count}\n  input = "value ${{count.index}} {text}"\n}}\n'
 
 
 def tree_memory(pid):
@@ -90,19 +100,21 @@ def measure(name, hcl, count, runs, terraform, binaries):
     try:
         os.makedirs(f"{folder}/load")
         os.makedirs(f"{folder}/schedules")
+        os.makedirs(f"{folder}/service")
+        open(f"{folder}/service/main.tf", "w").write(SERVICE)
         for i in range(count):
             open(f"{folder}/load/{i}.csv", "w").write(series(i))
         open(f"{folder}/main.tf", "w").write(hcl)
         rc = f"{folder}/terraform.rc"
         open(rc, "w").write(f'provider_installation {{\n  dev_overrides {{\n    "stormglass-rs/stormglass" = {json.dumps(binaries)}\n  }}\n  direct {{}}\n}}\n')
         env = dict(os.environ, TF_CLI_CONFIG_FILE=rc, CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", STORMGLASS_CACHE="off")
-        if name == "terraform_data":
-            run([terraform, "init", "-input=false"], folder, env)
+        # Neither needs a registry: the provider is overridden, `terraform_data` is built in.
+        run([terraform, "get" if "module" in hcl else "init"], folder, env)
         plans = [run([terraform, "plan", "-input=false", "-no-color"], folder, env) for _ in range(runs)]
         apply = run([terraform, "apply", "-input=false", "-no-color", "-auto-approve"], folder, env)
         again = [run([terraform, "plan", "-input=false", "-no-color"], folder, env) for _ in range(runs)]
         state = json.load(open(f"{folder}/terraform.tfstate"))
-        each = sum(len(json.dumps(r["instances"][0]["attributes"])) for r in state["resources"])
+        each = sum(len(json.dumps(i)) for r in state["resources"] for i in r["instances"]) // count
         memory = max(p for _, p in plans + again + [apply]) / 1e6
         print(f"| {name} | {count} | {shown([t for t, _ in plans])} | {apply[0]:.2f} | {shown([t for t, _ in again])} | {memory:.0f} | {each} |", flush=True)
     finally:
@@ -120,5 +132,6 @@ if __name__ == "__main__":
     print("| objects | count | plan s | apply s | plan again s | peak MB | state bytes each |\n|---|---|---|---|---|---|---|", flush=True)
     for count in map(int, a.counts.split(",")):
         measure("terraform_data", plain(count), count, a.runs, terraform, a.binaries)
+        measure("terraform_data, 12 KB each", plain(count, 12_000), count, a.runs, terraform, a.binaries)
         for preset in a.presets.split(","):
             measure(f"forecast and policy, `{preset}`", services(count, preset), count, a.runs, terraform, a.binaries)

@@ -22,6 +22,7 @@ struct Options {
 const PROOFS: &[Proof] = &[
     Proof { name: "fuzz", run: fuzz },
     Proof { name: "kernels", run: kernels },
+    Proof { name: "protocol", run: protocol },
     Proof { name: "plan", run: plan },
     Proof { name: "accuracy", run: accuracy },
     Proof { name: "opentofu", run: opentofu },
@@ -68,6 +69,15 @@ fn fuzz(_: &Options) -> Done {
 /// Fits and kernels, by criterion.
 fn kernels(_: &Options) -> Done {
     run("benchmarks of forecast-core", cargo().args(["bench", "--locked", "--package", "forecast-core"]))
+}
+
+/// Start, handshake and calls of the built provider.
+fn protocol(_: &Options) -> Done {
+    let binaries = build("release")?;
+    let provider = binaries.join(format!("terraform-provider-stormglass{}", std::env::consts::EXE_SUFFIX));
+    let mut bench = cargo();
+    bench.args(["bench", "--locked", "--package", "tfplugin", "--bench", "protocol", "--"]).arg(provider);
+    run("start, handshake and calls", &mut bench)
 }
 
 /// Wall time of plan and apply with 1, 200 and 1,000 policies.

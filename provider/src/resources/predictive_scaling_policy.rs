@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use stormglass_ops::ports::{Applied, ApplyRequest, Mode, OnConflict, Owner};
 use stormglass_ops::{CapacityPlan, ScalingTarget, compare, schedule};
 use tfplugin::diagnostics::{Diagnostic, Diagnostics};
@@ -313,11 +314,13 @@ fn fits(target: &dyn ScalingTarget, plan: &CapacityPlan) -> Result<(), Diagnosti
     schedule::fits(&target.describe(), &target.limits(), plan).map_err(|e| target_error(&e))
 }
 
-/// What tells one schedule from another.
+/// What tells one schedule from another: short, as it stands in the state of each policy.
 fn fingerprint(plan: &CapacityPlanModel) -> String {
     let days: String = plan.schedule.iter().map(|(day, line)| format!("{day}={line};")).collect();
     let CapacityPlanModel { min, max, time_zone, valid_until, after, week, .. } = plan;
-    format!("{days}{min}-{max} {time_zone} {valid_until} {after} {}", week.as_deref().unwrap_or_default())
+    let week = week.as_deref().unwrap_or_default();
+    let digest = Sha256::digest(format!("{days}{min}-{max} {time_zone} {valid_until} {after} {week}"));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A mode as users write it.

@@ -23,7 +23,7 @@ use terraform::{Identity, Start};
 /// Not a test: the provider's process, when another test has started it.
 #[test]
 fn provider_process() {
-    if let Ok(role) = std::env::var(probe::ROLE) {
+    if let Ok(role) = std::env::var(terraform::ROLE) {
         let succeeded = probe::main(&role) == std::process::ExitCode::SUCCESS;
         std::process::exit(if succeeded { 0 } else { 1 });
     }

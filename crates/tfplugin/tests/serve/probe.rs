@@ -10,9 +10,6 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-/// Variable that makes this test's own executable the provider; its value lists words of [`main`].
-pub(crate) const ROLE: &str = "TFPLUGIN_TEST_ROLE";
-
 /// Configuration of an action that does not heed its token.
 pub(crate) const STUBBORN: &[u8] = b"stubborn";
 

@@ -1,6 +1,12 @@
 //! The other end of the wire: starts the provider as go-plugin does and connects with a real TLS client.
 
-use std::{env, fmt, fs, io, path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    env, fmt, fs, io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
 
 use base64::{
     Engine,
@@ -25,7 +31,8 @@ use tokio_rustls::{
 };
 use tonic::transport::{Channel, Endpoint};
 
-use crate::probe::ROLE;
+/// Variable that makes a test's own executable the provider.
+pub(crate) const ROLE: &str = "TFPLUGIN_TEST_ROLE";
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 /// A process that takes longer to end has failed its test.
@@ -60,6 +67,8 @@ pub(crate) struct Start {
     role: String,
     variables: Vec<(&'static str, String)>,
     under_a_shell: bool,
+    /// Another provider than this test's own executable.
+    program: Option<PathBuf>,
 }
 
 impl Start {
@@ -70,7 +79,7 @@ impl Start {
 
     /// As by go-plugin without TLS.
     pub(crate) fn plain() -> Self {
-        Self { role: "provider".into(), variables: Vec::new(), under_a_shell: false }
+        Self { role: "provider".into(), variables: Vec::new(), under_a_shell: false, program: None }
             .variable("TF_PLUGIN_MAGIC_COOKIE", COOKIE)
             .variable("PLUGIN_PROTOCOL_VERSIONS", "5,6")
             .variable("PLUGIN_MIN_PORT", "10000")
@@ -79,7 +88,7 @@ impl Start {
 
     /// By hand, with nothing set.
     pub(crate) fn by_hand() -> Self {
-        Self { role: "provider".into(), variables: Vec::new(), under_a_shell: false }
+        Self { role: "provider".into(), variables: Vec::new(), under_a_shell: false, program: None }
     }
 
     pub(crate) fn variable(mut self, name: &'static str, value: &str) -> Self {
@@ -104,8 +113,17 @@ impl Start {
         self
     }
 
+    /// Another provider than this test's own executable.
+    #[allow(dead_code, reason = "the benchmark starts a built provider")]
+    pub(crate) fn program(mut self, path: &Path) -> Self {
+        self.program = Some(path.to_owned());
+        self
+    }
+
     fn spawn(self, temporary: &Path) -> Child {
-        let mut command = if self.under_a_shell {
+        let mut command = if let Some(program) = &self.program {
+            Command::new(program)
+        } else if self.under_a_shell {
             let mut shell = Command::new("sh");
             // The second command keeps the shell from replacing itself by the first.
             shell.args(["-c", r#""$0" "$@"; exit $?"#]).arg(env::current_exe().unwrap());
@@ -119,8 +137,10 @@ impl Start {
                 command.env_remove(name);
             }
         }
+        if self.program.is_none() {
+            command.args(["--exact", "provider_process", "--nocapture", "--test-threads=1"]);
+        }
         command
-            .args(["--exact", "provider_process", "--nocapture", "--test-threads=1"])
             .env(ROLE, self.role)
             .env("TMPDIR", temporary)
             .envs(self.variables)
