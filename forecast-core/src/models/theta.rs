@@ -25,6 +25,8 @@ const ALPHA: (f64, f64) = (0.1, 0.99);
 const THETA: (f64, f64) = (1.0, 50.0);
 /// Starting points for alpha and theta.
 const STARTS: [(f64, f64); 3] = [(0.5, 2.0), (0.2, 5.0), (0.9, 1.5)];
+/// A power that adds nothing to a sum any more; further on it would be denormal, and slow.
+const NOTHING: f64 = 1e-30;
 /// When a search ends.
 const STOP: Stop = Stop { iterations: 60, tolerance: 1e-10 };
 
@@ -111,6 +113,8 @@ struct Line {
     /// Values taken in.
     count: usize,
     mean: f64,
+    /// (1 - alpha)^count, zero once it is far below the precision of a double.
+    rest: f64,
 }
 
 impl Line {
@@ -118,23 +122,17 @@ impl Line {
         let Learned { alpha, theta, level } = learned;
         // The line through the values at 1, 2, ...; the dynamic one starts without any.
         let (intercept, slope) = if kind == ThetaKind::Dynamic { (0.0, 0.0) } else { super::smoothing_fit::line(y) };
-        Self { kind, alpha, theta, level, intercept, slope, count: 0, mean: 0.0 }
-    }
-
-    /// (1 - alpha)^power.
-    fn rest(&self, power: usize) -> f64 {
-        libm::pow(1.0 - self.alpha, power as f64)
+        Self { kind, alpha, theta, level, intercept, slope, count: 0, mean: 0.0, rest: 1.0 }
     }
 
     /// Forecast of the step `ahead` (from 0) with the present level and line.
     fn forecast(&self, ahead: usize) -> f64 {
-        let n = self.count;
         let ahead = ahead as f64;
         match self.kind {
-            ThetaKind::Standard => self.level + 0.5 * self.slope * (ahead + (1.0 - self.rest(n)) / self.alpha),
+            ThetaKind::Standard => self.level + 0.5 * self.slope * (ahead + (1.0 - self.rest) / self.alpha),
             _ => {
-                let by_line =
-                    self.rest(n) * self.intercept + (ahead + (1.0 - self.rest(n + 1)) / self.alpha) * self.slope;
+                let next = self.rest * (1.0 - self.alpha);
+                let by_line = self.rest * self.intercept + (ahead + (1.0 - next) / self.alpha) * self.slope;
                 self.level + (1.0 - 1.0 / self.theta) * by_line
             }
         }
@@ -151,6 +149,10 @@ impl Line {
             self.intercept = self.mean - self.slope * (t + 1.0) / 2.0;
         }
         self.count += 1;
+        self.rest *= 1.0 - self.alpha;
+        if self.rest < NOTHING {
+            self.rest = 0.0;
+        }
     }
 
     /// One-step errors over values, the state moved on.
