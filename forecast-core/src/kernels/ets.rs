@@ -57,6 +57,24 @@ dispatched! {
     run_one = run_one_inner, (kind: Kind, y: &[f64], lanes: &mut Lanes<1>, errors: &mut [[f64; 1]]) -> [f64; 1]
 }
 
+dispatched! {
+    /// Dot product in eight lanes, so that the compiler can use vectors; one order on every machine.
+    dot = dot_inner, (a: &[f64], b: &[f64]) -> f64
+}
+
+#[inline(always)]
+fn dot_inner(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (mut left, mut right) = (a.chunks_exact(8), b.chunks_exact(8));
+    for (x, y) in left.by_ref().zip(right.by_ref()) {
+        for i in 0..8 {
+            sums[i] += x[i] * y[i];
+        }
+    }
+    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f64>() + rest
+}
+
 #[inline(always)]
 fn run_wide_inner(kind: Kind, y: &[f64], lanes: &mut Lanes<WIDE>, errors: &mut [[f64; WIDE]]) -> [f64; WIDE] {
     run(kind, y, lanes, errors)
@@ -237,6 +255,21 @@ mod tests {
             assert_eq!(results[0], results[1], "{kind:?}");
         }
         force(Dispatch::Avx2);
+    }
+
+    #[test]
+    fn dot_products_have_the_same_bits_on_every_path() {
+        let mut dice = Dice::new(5);
+        for n in 0..40 {
+            let (a, b): (Vec<f64>, Vec<f64>) = (0..n).map(|_| (dice.unit() - 0.5, dice.unit())).unzip();
+            let on = |path| {
+                force(path);
+                dot(&a, &b).to_bits()
+            };
+            assert_eq!(on(Dispatch::Portable), on(Dispatch::Avx2));
+            let plain: f64 = a.iter().zip(&b).map(|(x, y)| x * y).sum();
+            assert!((dot(&a, &b) - plain).abs() < 1e-13);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! 0 < gamma < 1 - alpha, 0.8 < phi < 0.98, as in R's `ets`.
 
 use super::form::Form;
-use crate::kernels::ets::{Lanes, Part, WIDE, run_one, run_wide};
+use crate::kernels::ets::{Lanes, Part, WIDE, dot, run_one, run_wide};
 use crate::models::least_squares::{self, Problem, Squares, Stop};
 use crate::models::smoothing_fit;
 
@@ -258,17 +258,4 @@ impl Problem for Likelihood<'_> {
         }
         out
     }
-}
-
-/// Dot product in eight lanes, so that the compiler can use vectors; one order on every machine.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (mut left, mut right) = (a.chunks_exact(8), b.chunks_exact(8));
-    for (x, y) in left.by_ref().zip(right.by_ref()) {
-        for i in 0..8 {
-            sums[i] += x[i] * y[i];
-        }
-    }
-    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(x, y)| x * y).sum();
-    sums.iter().sum::<f64>() + rest
 }
