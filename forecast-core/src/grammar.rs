@@ -359,6 +359,8 @@ mod tests {
         check_name("ses", "ses");
         check_name("mstl[24,168]", "mstl[24,168]");
         check_name("mstl(robust, holt(damped))[24]", "mstl(robust, holt(damped))[24]");
+        check_name("local_level", "local_level");
+        check_name("Local_Linear_Trend", "local_linear_trend");
         check_name("theta[24]", "theta[24]");
         check_name("theta(dynamic)", "theta(dynamic)");
         check_name("croston(TSB)", "croston(tsb)");

@@ -2,8 +2,8 @@
 
 use super::{
     Arima, Croston, CrostonKind, Drift, Ensemble, Ets, Form, HoltWinters, Mean, Mstl, Naive, Order, Profile,
-    ProfileSeason, Seasonal, SeasonalNaive, SeasonalNaiveLevelled, Theta, ThetaKind, arima, croston, ensemble, ets,
-    holt_winters, mstl, rule, theta,
+    ProfileSeason, Seasonal, SeasonalNaive, SeasonalNaiveLevelled, Structural, Theta, ThetaKind, arima, croston,
+    ensemble, ets, holt_winters, mstl, rule, structural, theta,
 };
 use crate::auto::Auto;
 use crate::grammar::{self, Call, GrammarError};
@@ -122,6 +122,20 @@ pub const CATALOGUE: &[Entry] = &[
         summary: "Smoothing plus half of the trend; quick and strong on short series.",
         build: theta,
         restore: theta::restore,
+    },
+    Entry {
+        name: "local_level",
+        form: "local_level",
+        summary: "A level that wanders, by exact likelihood: no trend, no season, gaps are no trouble.",
+        build: |call| plain(call, Structural { slope: false }),
+        restore: structural::restore,
+    },
+    Entry {
+        name: "local_linear_trend",
+        form: "local_linear_trend",
+        summary: "A level and a slope that wander, by exact likelihood: growth that changes its pace.",
+        build: |call| plain(call, Structural { slope: true }),
+        restore: structural::restore,
     },
     Entry {
         name: "mstl",

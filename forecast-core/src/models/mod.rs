@@ -16,6 +16,7 @@ mod profile;
 mod rule;
 mod smoothing_fit;
 mod spread;
+mod structural;
 #[cfg(test)]
 pub(crate) mod testing;
 mod theta;
@@ -31,4 +32,5 @@ pub use holt_winters::{HoltWinters, Seasonal};
 pub use mstl::Mstl;
 pub use naive::{Mean, Naive, SeasonalNaive, SeasonalNaiveLevelled};
 pub use profile::{Profile, ProfileSeason};
+pub use structural::Structural;
 pub use theta::{Theta, ThetaKind};

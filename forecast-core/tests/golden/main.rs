@@ -6,6 +6,7 @@ mod ets;
 mod holt_winters;
 mod naive;
 mod stl;
+mod structural;
 mod theta;
 
 use std::path::Path;
