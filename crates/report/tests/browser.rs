@@ -75,14 +75,15 @@ fn the_sample_is_whole_and_quiet() {
         "Schedule: what will run",
         "Kubernetes HPA",
         "Expected share of the load",
+        "Record: what was forecast before, and what came",
         "Backtest: how far such forecasts were right",
         "weekly_median_profile",
         "target_utilization",
     ] {
         assert!(seen.dom.contains(text), "`{text}` is not in the document");
     }
-    assert_eq!(seen.dom.matches("role=\"img\"").count(), 4, "charts");
-    assert_eq!(seen.dom.matches("</figure>").count(), 4, "figures");
+    assert_eq!(seen.dom.matches("role=\"img\"").count(), 5, "charts");
+    assert_eq!(seen.dom.matches("</figure>").count(), 5, "figures");
 }
 
 #[test]
