@@ -105,6 +105,7 @@ fn opentofu(_: &Options) -> Done {
     let tofu = find("tofu").ok_or("`tofu` is not on PATH; get it from https://opentofu.org/docs/intro/install/")?;
     let binaries = build("dev")?;
     let python = tools::python("terraform-core", tools::NEWER_CORE)?;
+    run("the demonstration provider", cargo().args(["build", "--locked", "--package", "tfplugin", "--examples"]))?;
     let mut tests = cargo();
     tests.args(["test", "--locked", "--package", "acceptance-tests", "--no-fail-fast"]);
     tests.env("STORMGLASS_BINARIES", binaries).env("STORMGLASS_TERRAFORM", tofu).env("STORMGLASS_PYTHON", python);
