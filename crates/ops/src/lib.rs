@@ -14,6 +14,7 @@ pub mod job;
 pub mod load;
 pub mod models;
 pub mod ports;
+mod quantile;
 pub mod quiet;
 pub mod replay;
 pub mod schedule;

@@ -6,6 +6,7 @@
 
 use forecast_core::{RawSeries, Sample};
 
+use crate::quantile::nearest_rank;
 use crate::settings::{LoadKind, LoadSettings};
 
 /// Quantile of the load that a unit was seen to serve, taken for what it can serve.
@@ -99,13 +100,11 @@ pub fn total_load(
 
 /// The 99 % quantile of the load that one unit served, by the nearest rank: units that never were busier are planned as
 /// if they could not be, which errs toward more units.
-fn served_per_unit(mut served: Vec<f64>) -> Option<f64> {
+fn served_per_unit(served: Vec<f64>) -> Option<f64> {
     if served.len() < LEARN_FROM {
         return None;
     }
-    served.sort_by(f64::total_cmp);
-    let rank = (SERVED_LEVEL * served.len() as f64).ceil() as usize;
-    Some(served[rank.clamp(1, served.len()) - 1]).filter(|s| s.is_finite() && *s > 0.0)
+    nearest_rank(served, SERVED_LEVEL).filter(|s| s.is_finite() && *s > 0.0)
 }
 
 /// Unit counts by time, each holding until the next.

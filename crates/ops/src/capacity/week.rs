@@ -13,6 +13,7 @@ use super::demand::units_for_load;
 use super::runs::{Run, Runs, Why};
 use super::{Load, Rails, Request};
 use crate::capacity_plan::WeeklyStep;
+use crate::quantile::nearest_rank;
 use crate::settings::CapacitySettings;
 use crate::weekly;
 
@@ -98,12 +99,7 @@ fn hourly(history: &Series, zone: &TimeZone, level: f64) -> BTreeMap<usize, f64>
             seen.entry((first + hour) % 168).or_default().push(value);
         }
     }
-    let quantile = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        let rank = (level * values.len() as f64).ceil().max(1.0) as usize;
-        values[rank.min(values.len()) - 1]
-    };
-    seen.into_iter().map(|(hour, values)| (hour, quantile(values))).collect()
+    seen.into_iter().filter_map(|(hour, values)| Some((hour, nearest_rank(values, level)?))).collect()
 }
 
 /// Position of a second in the local week, in quarters of an hour.

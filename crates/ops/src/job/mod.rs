@@ -1,7 +1,8 @@
 //! The main job as one function: from where load is measured to a capacity plan.
 //!
-//! [`read`] does the I/O through the ports, [`prepare`] makes the series that is learned from, [`decide`] computes and is pure: callers with an async runtime put it on a
-//! pool of their own, so that a forecast never starves the runtime. [`run`] is both in a row.
+//! [`read`] does the I/O through the ports, [`decide`] computes and is pure: callers with an async runtime put it on a
+//! pool of their own, so that a forecast never starves the runtime. [`run`] is both in a row. [`prepare`] is the first part
+//! of the decision, the series that is learned from, for those who do something else with it.
 //!
 //! The window of history is snapped to multiples of `refresh_interval`, so that within one interval every machine
 //! decides the same; nothing of the result depends on the machine, on threads or on the time that the work takes.

@@ -12,6 +12,7 @@ use super::{BacktestSummary, JobError};
 use crate::duration::Span;
 use crate::hooks::{Hooks, Stage};
 use crate::models;
+use crate::quantile::nearest_rank;
 use crate::replay::predictive::Outlook;
 use crate::settings::{JobSettings, Preset};
 
@@ -59,7 +60,7 @@ pub(crate) fn score(
         from_lead: settings.settling,
         to_lead,
         wape: result.wape,
-        wape_95: quantile(one_by_one(&result, y, setup.lead_from), 0.95),
+        wape_95: nearest_rank(one_by_one(&result, y, setup.lead_from), 0.95).unwrap_or_default(),
         accuracy: 1.0 - result.wape,
         skill,
         mase: result.mase,
@@ -81,13 +82,6 @@ fn one_by_one(result: &Backtest, y: &Series, lead_from: usize) -> Vec<f64> {
         (truth > 0.0).then(|| error / truth)
     };
     result.origins.iter().enumerate().filter_map(of).collect()
-}
-
-/// The value at or below which this share lies; zero of none.
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let at = (share * values.len() as f64).ceil() as usize;
-    values.get(at.saturating_sub(1)).copied().unwrap_or_default()
 }
 
 /// Most origins of a preset.
