@@ -102,11 +102,11 @@ impl Archive {
         line.push(b'\n');
         let lock = File::create(self.path(id).with_extension("lock"))?;
         lock.lock()?;
-        if self.read(id)?.last() == Some(made) {
+        let mut file = File::options().create(true).read(true).append(true).open(self.path(id))?;
+        if ends_with(&mut file, &line)? {
             return Ok(());
         }
-        let mut file = File::options().create(true).read(true).append(true).open(self.path(id))?;
-        if !ends_a_line(&mut file)? {
+        if file.metadata()?.len() > 0 && !ends_with(&mut file, b"\n")? {
             line.insert(0, b'\n');
         }
         file.write_all(&line)?;
@@ -187,15 +187,14 @@ fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
 }
 
-/// Whether a file is empty or its last line is whole.
-fn ends_a_line(file: &mut File) -> io::Result<bool> {
-    if file.metadata()?.len() == 0 {
-        return Ok(true);
-    }
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
+/// Whether these are the last bytes of a file; nothing else of it is read.
+fn ends_with(file: &mut File, bytes: &[u8]) -> io::Result<bool> {
+    let length = bytes.len() as u64;
+    let Some(from) = file.metadata()?.len().checked_sub(length) else { return Ok(false) };
+    let mut last = vec![0; bytes.len()];
+    file.seek(SeekFrom::Start(from))?;
     file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
+    Ok(last == bytes)
 }
 
 #[cfg(test)]

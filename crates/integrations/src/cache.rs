@@ -1,9 +1,9 @@
 //! Results kept on disk by what they were made from, so that the same question is computed once.
 //!
-//! One file a result, named by the SHA-256 of the question: its check sum on the first line, JSON after it, gzipped. Written beside
-//! and renamed, so that a reader sees a whole file or none; one that is damaged is removed and counts as absent. When all
-//! are over [`LARGEST`] bytes, those unused for longest go. A cache that cannot be written is no failure: results are
-//! computed again. `STORMGLASS_CACHE=off` turns it off, `STORMGLASS_CACHE=/path` moves it.
+//! One file a result, named by the SHA-256 of the question: its check sum on the first line, JSON after it, gzipped. It is
+//! written beside and renamed, so that a reader sees a whole file or none; one that is damaged is removed and counts as
+//! absent. When all are over [`LARGEST`] bytes, those unused for longest go. A cache that cannot be written is no failure:
+//! results are computed again. `STORMGLASS_CACHE=off` turns it off, `STORMGLASS_CACHE=/path` moves it.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -38,8 +38,8 @@ pub struct Cache {
 pub struct Key(String);
 
 impl Key {
-    /// The key of a question: all that the answer depends on, for example `(series, settings)`. The program is part of it:
-    /// another version, or another build of the same, may answer otherwise.
+    /// The key of a question: all that the answer depends on, for example `(series, settings)`. The program is part of
+    /// it: another version, or another build of the same, may answer otherwise.
     ///
     /// # Errors
     /// A question that JSON cannot hold.

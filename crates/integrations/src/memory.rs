@@ -78,16 +78,19 @@ impl Remembered {
     /// A warning where the last forecasts were worse than 95 % of those in the backtest.
     pub fn flag(&self) -> Option<String> {
         let (record, backtest) = (self.record.as_ref()?, self.outcome.backtest.as_ref()?);
-        let last = &record.one_by_one[record.one_by_one.len().checked_sub(LAST)?..];
-        let worse = last.iter().filter(|wape| **wape > backtest.wape_95).count();
-        (worse >= WORSE).then(|| {
-            format!(
-                "{worse} of the last {LAST} forecasts were off by more than {:.1} % of the load, which 95 % of those in the backtest \
-                 were not; the load may have changed for good: look at it, and consider a shorter `forecast.history`",
-                100.0 * backtest.wape_95
-            )
-        })
+        let worse = worse_of_the_last(&record.one_by_one, backtest.wape_95)?;
+        Some(format!(
+            "{worse} of the last {LAST} forecasts were off by more than {:.1} % of the load, which 95 % of those in the \
+             backtest were not; the load may have changed for good: look at it, and consider a shorter `forecast.history`",
+            100.0 * backtest.wape_95
+        ))
     }
+}
+
+/// How many of the last forecasts were above the bound, if they are so many that chance is no excuse.
+fn worse_of_the_last(one_by_one: &[f64], bound: f64) -> Option<usize> {
+    let last = &one_by_one[one_by_one.len().checked_sub(LAST)?..];
+    Some(last.iter().filter(|wape| **wape > bound).count()).filter(|worse| *worse >= WORSE)
 }
 
 /// The forecast as it is archived: as far as a timetable lives, with the band.
@@ -107,5 +110,19 @@ fn made(outcome: &Outcome) -> Made {
         model: outcome.plan.model.clone(),
         anchor: last,
         points: (0..forecast.horizon().min(lives)).map(expected).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_bad_forecasts_in_a_row_are_no_chance() {
+        let of = |wapes: &[f64]| worse_of_the_last(wapes, 0.2);
+        assert_eq!(of(&[0.9, 0.9, 0.9]), None, "too few to say");
+        assert_eq!(of(&[0.9, 0.9, 0.9, 0.1, 0.1]), None, "those long ago do not count");
+        assert_eq!(of(&[0.1, 0.9, 0.2, 0.9, 0.9]), Some(3));
+        assert_eq!(of(&[0.9; 6]), Some(4));
     }
 }
