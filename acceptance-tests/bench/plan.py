@@ -41,7 +41,7 @@ resource "stormglass_predictive_scaling_policy" "this" {
 
 
 def services(count, preset):
-    """A module a service: one `for_each` over all forecasts would make Terraform read all of them for each policy."""
+    """A module a service, as `modules/predictive-scaling` is used."""
     return REQUIRED + f"""
 module "service" {{
   source   = "./service"

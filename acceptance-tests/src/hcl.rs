@@ -5,8 +5,17 @@ use std::fmt::Write as _;
 /// First day of [`load`]: a Monday.
 pub const FIRST_DAY: &str = "2026-10-05T00:00:00Z";
 
-/// Four weeks of hours that repeat daily, lower at weekends: `timestamp,value`, from [`FIRST_DAY`] on.
+/// Days of the months of 2026.
+const MONTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// Four weeks of hours that repeat daily, lower at the end of each week: `timestamp,value`, from [`FIRST_DAY`] on.
 pub fn load() -> String {
+    load_from(10, 5)
+}
+
+/// The same from another day of 2026 on, which begins the first of its weeks.
+pub fn load_from(month: u32, day: u32) -> String {
+    let (mut month, mut of_month) = (month, day);
     let mut text = String::from("timestamp,value\n");
     for hour in 0..24 * 28_u32 {
         let (day, time) = (hour / 24, hour % 24);
@@ -14,8 +23,13 @@ pub fn load() -> String {
         let weekend = if day % 7 >= 5 { 6 } else { 10 };
         // A small wave of its own length stands for noise, so that nothing repeats exactly.
         let value = shape * weekend * 10 + (hour * 7) % 11;
-        let (month, of_month) = if day < 27 { (10, day + 5) } else { (11, day - 26) };
         let _ = writeln!(text, "2026-{month:02}-{of_month:02}T{time:02}:00:00Z,{value}");
+        if time == 23 {
+            of_month += 1;
+            if of_month > MONTHS[month as usize - 1] {
+                (month, of_month) = (month + 1, 1);
+            }
+        }
     }
     text
 }

@@ -1,4 +1,4 @@
-//! Exponential smoothing on four weeks of hours, and on a panel of monthly size.
+//! Holt-Winters on four weeks of hours: the size that a capacity plan sees.
 //!
 //! `cargo bench -p forecast-core --bench smoothing`
 

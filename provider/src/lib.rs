@@ -8,6 +8,7 @@ mod data_sources;
 pub mod docs;
 mod errors;
 mod functions;
+mod hex;
 mod provider;
 mod resources;
 mod sources;

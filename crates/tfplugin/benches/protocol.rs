@@ -1,7 +1,7 @@
 //! What the protocol layer costs: start and handshake of a built provider, and its calls over the real wire.
 //!
-//! Usage: `cargo bench --package tfplugin --bench protocol -- PROVIDER`; prints a Markdown table. The calls are those that
-//! every provider answers, and the first function that its schema names with numbers alone as parameters.
+//! Usage: `cargo bench --package tfplugin --bench protocol -- PROVIDER`; prints a Markdown table. The calls are those
+//! that every provider answers, and the first function that its schema names with numbers alone as parameters.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 #[allow(dead_code, reason = "the tests use all of it")]

@@ -18,6 +18,7 @@ use tfplugin::value::Value;
 use crate::attributes::capacity_plan::{CapacityPlanModel, Role, capacity_plan_attribute};
 use crate::attributes::job::settings;
 use crate::errors::{sentence, target_error};
+use crate::hex::hex;
 use crate::targets::{TargetModel, target_attribute};
 
 /// Private state: what was at the target before us.
@@ -319,8 +320,7 @@ fn fingerprint(plan: &CapacityPlanModel) -> String {
     let days: String = plan.schedule.iter().map(|(day, line)| format!("{day}={line};")).collect();
     let CapacityPlanModel { min, max, time_zone, valid_until, after, week, .. } = plan;
     let week = week.as_deref().unwrap_or_default();
-    let digest = Sha256::digest(format!("{days}{min}-{max} {time_zone} {valid_until} {after} {week}"));
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(format!("{days}{min}-{max} {time_zone} {valid_until} {after} {week}"))[..16])
 }
 
 /// A mode as users write it.
@@ -337,7 +337,7 @@ fn new_id() -> Result<String, Diagnostics> {
     let mut bytes = [0_u8; 8];
     getrandom::fill(&mut bytes)
         .map_err(|e| Diagnostics::error("No random number", format!("The system gives none: {e}. Run apply again.")))?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 fn unreadable_plan(problem: &str) -> Diagnostics {

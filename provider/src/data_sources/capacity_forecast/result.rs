@@ -9,6 +9,7 @@ use tfplugin::diagnostics::Diagnostics;
 use super::model::{BacktestModel, CapacityForecastModel, QuantileModel, SavingsModel, StepModel, WindowModel};
 use crate::attributes::capacity_plan::CapacityPlanModel;
 use crate::data_sources::short;
+use crate::hex::hex;
 
 /// The configuration with all that was computed.
 pub(super) fn of(config: CapacityForecastModel, outcome: &Outcome) -> Result<CapacityForecastModel, Diagnostics> {
@@ -76,5 +77,5 @@ fn quantiles(outcome: &Outcome) -> Option<Vec<QuantileModel>> {
 
 fn fingerprint(plan: &CapacityPlanModel) -> String {
     let text = serde_json::to_string(plan).unwrap_or_default();
-    Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes())[..8])
 }
