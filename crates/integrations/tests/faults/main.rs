@@ -1,0 +1,7 @@
+//! The faults on this machine, in a holder that can be killed, looked at from outside.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+mod cpu_burn;
+mod holder;
