@@ -162,20 +162,24 @@ impl<'a> Call<'a> {
         group: usize,
         most: usize,
     ) -> Result<Option<[usize; COUNT]>, GrammarError> {
-        let Some(arguments) = self.groups.get(group) else { return Ok(None) };
-        let mut out = [0; COUNT];
-        if arguments.len() != COUNT {
+        let Some(found) = self.counts(group, most)? else { return Ok(None) };
+        let wrong = |found: Vec<usize>| {
+            let arguments = &self.groups[group];
             let at = arguments.get(COUNT).or(arguments.last()).map_or(self.at, |argument| argument.at);
-            return Err(self.wrong(at, &format!("expected {COUNT} numbers, found {}", arguments.len())));
-        }
-        for (out, argument) in out.iter_mut().zip(arguments) {
+            self.wrong(at, &format!("expected {COUNT} numbers, found {}", found.len()))
+        };
+        found.try_into().map(Some).map_err(wrong)
+    }
+
+    /// The whole numbers of pair of parentheses `group`, each at most `most`; `None` without the pair.
+    pub(crate) fn counts(&self, group: usize, most: usize) -> Result<Option<Vec<usize>>, GrammarError> {
+        let Some(arguments) = self.groups.get(group) else { return Ok(None) };
+        let number = |argument: &Argument<'_>| {
             let plain = argument.call.groups.is_empty() && argument.call.seasons.is_empty();
-            match argument.call.name.parse::<usize>() {
-                Ok(number) if plain && number <= most => *out = number,
-                _ => return Err(self.wrong(argument.at, &format!("expected a whole number from 0 to {most}"))),
-            }
-        }
-        Ok(Some(out))
+            let number = argument.call.name.parse::<usize>().ok().filter(|number| plain && *number <= most);
+            number.ok_or_else(|| self.wrong(argument.at, &format!("expected a whole number from 0 to {most}")))
+        };
+        arguments.iter().map(number).collect::<Result<_, _>>().map(Some)
     }
 
     /// The models of the first pair of parentheses, at least one.
@@ -364,6 +368,9 @@ mod tests {
         check_name("theta[24]", "theta[24]");
         check_name("theta(dynamic)", "theta(dynamic)");
         check_name("croston(TSB)", "croston(tsb)");
+        check_name("harmonic", "harmonic");
+        check_name("harmonic[24, 168]", "harmonic[24,168]");
+        check_name("harmonic(3, 10)[24, 168]", "harmonic(3,10)[24,168]");
         check_name("arima", "arima");
         check_name("arima[24]", "arima[24]");
         check_name("arima(2,1,0)", "arima(2,1,0)");
@@ -403,6 +410,10 @@ mod tests {
         check_wrong("arima(1,0,1)(0,1,1)", 6, "need a season");
         check_wrong("ets(A,Z,A)", 6, "for the trend");
         check_wrong("ets(A,A)", 6, "expected 3 letters, found 2");
+        check_wrong("harmonic(3)", 9, "as many seasons");
+        check_wrong("harmonic(3,1)[24]", 11, "as many seasons");
+        check_wrong("harmonic(13)[24]", 9, "at most half");
+        check_wrong("harmonic(x)[24]", 9, "whole number");
         check_wrong("mstl[168,24]", 9, "ascending");
         check_wrong("mstl(naive, drift)", 12, "one model");
         check_wrong("ensemble()", 0, "needs models");

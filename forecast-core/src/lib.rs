@@ -21,6 +21,7 @@ pub mod scores;
 pub mod season;
 pub mod series;
 pub mod stl;
+pub mod waves;
 
 pub use auto::{Auto, Preset};
 pub use backtest::{Backtest, BacktestError, Observer, RollingOrigin, backtest};

@@ -14,6 +14,7 @@ fn names() -> Vec<String> {
         "ets" => vec!["ets[4]".into(), "ets(A,Ad,A)[4]".into(), "ets(M,M,M)[4]".into(), "ets(M,Ad,N)".into()],
         "mstl" => vec!["mstl[4,8]".into(), "mstl(robust, naive)[4]".into(), "mstl".into()],
         "theta" => vec!["theta[4]".into(), "theta(optimized)[4]".into(), "theta(dynamic)".into()],
+        "harmonic" => vec!["harmonic[4,8]".into(), "harmonic(1)[3]".into(), "harmonic".into()],
         "croston" => vec!["croston".into(), "croston(tsb)".into()],
         "seasonal_naive" | "seasonal_naive_levelled" | "profile" => vec![format!("{name}[4]"), name.to_owned()],
         other => vec![other.to_owned()],

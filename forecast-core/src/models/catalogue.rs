@@ -1,9 +1,9 @@
 //! The one list of models: what they are called, what they are for, how a name becomes one, how a stored fit comes back.
 
 use super::{
-    Arima, Croston, CrostonKind, Drift, Ensemble, Ets, Form, HoltWinters, Mean, Mstl, Naive, Order, Profile,
+    Arima, Croston, CrostonKind, Drift, Ensemble, Ets, Form, Harmonic, HoltWinters, Mean, Mstl, Naive, Order, Profile,
     ProfileSeason, Seasonal, SeasonalNaive, SeasonalNaiveLevelled, Structural, Theta, ThetaKind, arima, croston,
-    ensemble, ets, holt_winters, mstl, rule, structural, theta,
+    ensemble, ets, harmonic, holt_winters, mstl, rule, structural, theta,
 };
 use crate::auto::Auto;
 use crate::grammar::{self, Call, GrammarError};
@@ -13,6 +13,9 @@ use crate::model::{Fitted, FittedState, Forecaster, RestoreError};
 const MOST_TERMS: usize = 20;
 /// Most seasonal ones.
 const MOST_SEASONAL_TERMS: usize = 5;
+
+/// Most Fourier terms of a season that a name may ask for.
+const MOST_HARMONICS: usize = 100;
 
 /// A model as the command, the provider and the docs list it.
 #[derive(Debug)]
@@ -145,6 +148,13 @@ pub const CATALOGUE: &[Entry] = &[
         restore: mstl::restore,
     },
     Entry {
+        name: "harmonic",
+        form: "harmonic[season, ...] or harmonic(terms, ...)[season, ...], for example harmonic(8,4)[24,168]",
+        summary: "Fourier terms for long and several seasons, ARMA errors; numbers of terms by AICc.",
+        build: harmonic,
+        restore: harmonic::restore,
+    },
+    Entry {
         name: "croston",
         form: "croston, croston(sba) or croston(tsb)",
         summary: "For load that is mostly zero: sizes and intervals of the demands are smoothed apart.",
@@ -229,6 +239,21 @@ fn arima(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
 fn mstl(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
     let (robust, rest) = call.at_most_groups(1)?.word_and_model("robust")?;
     Ok(Box::new(Mstl { seasons: call.seasons_or_default(4, 2)?, robust, rest }))
+}
+
+fn harmonic(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
+    let seasons = call.at_most_groups(1)?.seasons_or_default(4, 2)?;
+    let harmonics = call.counts(0, MOST_HARMONICS)?;
+    if let Some(harmonics) = &harmonics {
+        if harmonics.len() != seasons.len() {
+            let last = harmonics.len().saturating_sub(1);
+            return Err(call.wrong_argument(last, "expected as many seasons in brackets as numbers of terms"));
+        }
+        if let Some(at) = harmonics.iter().zip(&seasons).position(|(k, m)| *k > m / 2) {
+            return Err(call.wrong_argument(at, "expected at most half the steps of the season"));
+        }
+    }
+    Ok(Box::new(Harmonic { seasons, harmonics, errors: None }))
 }
 
 fn theta(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {

@@ -98,7 +98,7 @@ impl Forecaster for Mstl {
 }
 
 /// Seasons that the data show, the strongest if all are weak.
-fn shown(y: &Series) -> Vec<usize> {
+pub(super) fn shown(y: &Series) -> Vec<usize> {
     let found = season::detect(y);
     let fits = |s: &&season::Season| s.season_length > 1 && s.season_length <= LONGEST && y.len() > 2 * s.season_length;
     let strong: Vec<usize> =

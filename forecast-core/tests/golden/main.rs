@@ -3,6 +3,7 @@
 
 mod arima;
 mod ets;
+mod harmonic;
 mod holt_winters;
 mod naive;
 mod stl;

@@ -328,7 +328,7 @@ impl Fitted for FittedArima {
 }
 
 /// Corrected information criterion of Akaike; none with too few observations.
-pub(super) fn criterion(log_likelihood: f64, parameters: usize, n_used: usize) -> Option<f64> {
+pub(in crate::models) fn criterion(log_likelihood: f64, parameters: usize, n_used: usize) -> Option<f64> {
     let rest = n_used.checked_sub(parameters + 1).filter(|rest| *rest > 0)? as f64;
     let k = parameters as f64;
     Some(-2.0 * log_likelihood + 2.0 * k + 2.0 * k * (k + 1.0) / rest)

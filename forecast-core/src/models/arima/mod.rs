@@ -29,7 +29,7 @@ mod tests;
 mod unit_root;
 
 pub use fit::Likelihood;
-pub(super) use fitted::restore;
+pub(super) use fitted::{criterion, restore};
 pub use order::Order;
 pub use settings::{Arima, Search};
 

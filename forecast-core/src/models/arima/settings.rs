@@ -164,6 +164,18 @@ impl Arima {
         Ok((decided, units, learned))
     }
 
+    /// The same model with the orders that a fit would choose.
+    /// # Errors
+    /// As a fit.
+    pub(in crate::models) fn decided(&self, y: &Series) -> Result<Self, FitError> {
+        if self.order.is_some() {
+            return Ok(self.clone());
+        }
+        let prepared = self.prepare(y.values(), y.observed(), &Columns::of(y.regressors()))?;
+        let season_length = || self.season_length.unwrap_or_else(|| season::strongest(y));
+        Ok(self.learn(&prepared, season_length)?.0)
+    }
+
     /// The log-likelihood as it is reported: with a variance for the values before the first, where it can be had.
     pub(super) fn reported(&self, design: &Design, units: &Units, learned: &Estimate) -> Option<f64> {
         let diffuse = learned.log_likelihood?;
