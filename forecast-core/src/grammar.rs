@@ -371,6 +371,8 @@ mod tests {
         check_name("harmonic", "harmonic");
         check_name("harmonic[24, 168]", "harmonic[24,168]");
         check_name("harmonic(3, 10)[24, 168]", "harmonic(3,10)[24,168]");
+        check_name("prophet", "prophet");
+        check_name("prophet(Multiplicative)[24,168]", "prophet(multiplicative)[24,168]");
         check_name("arima", "arima");
         check_name("arima[24]", "arima[24]");
         check_name("arima(2,1,0)", "arima(2,1,0)");

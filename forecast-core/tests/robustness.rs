@@ -15,6 +15,7 @@ fn names() -> Vec<String> {
         "mstl" => vec!["mstl[4,8]".into(), "mstl(robust, naive)[4]".into(), "mstl".into()],
         "theta" => vec!["theta[4]".into(), "theta(optimized)[4]".into(), "theta(dynamic)".into()],
         "harmonic" => vec!["harmonic[4,8]".into(), "harmonic(1)[3]".into(), "harmonic".into()],
+        "prophet" => vec!["prophet".into(), "prophet(multiplicative)[4,8]".into()],
         "croston" => vec!["croston".into(), "croston(tsb)".into()],
         "seasonal_naive" | "seasonal_naive_levelled" | "profile" => vec![format!("{name}[4]"), name.to_owned()],
         other => vec![other.to_owned()],

@@ -2,8 +2,8 @@
 
 use super::{
     Arima, Croston, CrostonKind, Drift, Ensemble, Ets, Form, Harmonic, HoltWinters, Mean, Mstl, Naive, Order, Profile,
-    ProfileSeason, Seasonal, SeasonalNaive, SeasonalNaiveLevelled, Structural, Theta, ThetaKind, arima, croston,
-    ensemble, ets, harmonic, holt_winters, mstl, rule, structural, theta,
+    ProfileSeason, Prophet, Seasonal, SeasonalNaive, SeasonalNaiveLevelled, Structural, Theta, ThetaKind, arima,
+    croston, ensemble, ets, harmonic, holt_winters, mstl, prophet, rule, structural, theta,
 };
 use crate::auto::Auto;
 use crate::grammar::{self, Call, GrammarError};
@@ -155,6 +155,13 @@ pub const CATALOGUE: &[Entry] = &[
         restore: harmonic::restore,
     },
     Entry {
+        name: "prophet",
+        form: "prophet(multiplicative?)[season, ...]",
+        summary: "A line that bends, seasons, events and regressors, by the mode of a posterior; for days and years.",
+        build: prophet,
+        restore: prophet::restore,
+    },
+    Entry {
         name: "croston",
         form: "croston, croston(sba) or croston(tsb)",
         summary: "For load that is mostly zero: sizes and intervals of the demands are smoothed apart.",
@@ -254,6 +261,11 @@ fn harmonic(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
         }
     }
     Ok(Box::new(Harmonic { seasons, harmonics, errors: None }))
+}
+
+fn prophet(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
+    let multiplicative = call.at_most_groups(1)?.words(&["multiplicative"])?.contains(&"multiplicative");
+    Ok(Box::new(Prophet { seasons: call.seasons_or_default(4, 2)?, multiplicative, ..Prophet::default() }))
 }
 
 fn theta(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {

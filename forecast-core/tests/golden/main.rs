@@ -1,4 +1,4 @@
-//! Models against the reference values of R in `tests/data`.
+//! Models against the reference values of R and of the package prophet in `tests/data`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod arima;
@@ -6,6 +6,7 @@ mod ets;
 mod harmonic;
 mod holt_winters;
 mod naive;
+mod prophet;
 mod stl;
 mod structural;
 mod theta;
