@@ -2,14 +2,20 @@
 //!
 //! Settings are read everywhere, so that an experiment can be checked on any machine; the faults themselves need Linux.
 
+mod bytes;
 mod cpu_burn;
+mod disk_fill;
+#[cfg(target_os = "linux")]
+mod fill;
+mod goal;
+mod memory;
 
 use stormglass_chaos::{Catalogue, FaultKind};
 
 use crate::probes::PROBES;
 
 /// Every fault, in the order in which documentation lists them.
-pub const FAULTS: &[&dyn FaultKind] = &[&cpu_burn::CpuBurnKind];
+pub const FAULTS: &[&dyn FaultKind] = &[&cpu_burn::CpuBurnKind, &memory::MemoryKind, &disk_fill::DiskFillKind];
 
 /// All faults and probes of this program.
 pub const CATALOGUE: Catalogue = Catalogue { faults: FAULTS, probes: PROBES };

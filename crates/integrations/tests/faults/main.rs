@@ -4,4 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod cpu_burn;
+mod disk_fill;
 mod holder;
+mod memory;
