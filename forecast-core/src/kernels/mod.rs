@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 pub(crate) mod arma;
 pub(crate) mod ets;
+pub(crate) mod ets_linear;
+pub(crate) mod ets_tangent;
 pub(crate) mod holt_winters;
+pub(crate) mod matrix;
 
 /// Instructions that a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! Nonlinear least squares in a box: Levenberg-Marquardt steps, coordinates pushed against a bound at rest.
 //!
-//! Source: Nielsen (1999), IMM-REP-1999-05, section 3.2, with projection onto the box. Iterations are counted, never
-//! time, so that a result does not depend on the machine.
+//! Source: Nielsen (1999), IMM-REP-1999-05, section 3.2, with projection onto the box. What Gauss-Newton leaves out of the
+//! curvature is learned from the change of the gradient by the symmetric rank-one update (Nocedal & Wright (2006),
+//! section 6.2). Iterations are counted, never time, so that a result does not depend on the machine.
+
+use crate::kernels::matrix::{cholesky, dot, solve};
 
 /// A sum of squares with its derivatives.
 pub(super) struct Squares {
@@ -88,11 +91,15 @@ pub(super) struct Stop {
     pub(super) tolerance: f64,
 }
 
+/// Share of the sum of squares that a step changes at most if curvature is learned from it: far away it says little.
+const NEAR: f64 = 0.003;
+
 /// Goes downhill from a point; returns the best point and its sum of squares.
 pub(super) fn descend(problem: &mut dyn Problem, start: &[f64], stop: Stop) -> (Vec<f64>, f64) {
     let mut at = start.to_vec();
     let mut here = problem.squares(&at);
     let (mut damping, mut growth, mut idle) = (1e-3, 2.0, 0);
+    let mut missing = vec![0.0; at.len() * at.len()];
     for _ in 0..stop.iterations {
         if !here.sse.is_finite() || here.gradient.iter().any(|g| !g.is_finite()) {
             break;
@@ -106,7 +113,7 @@ pub(super) fn descend(problem: &mut dyn Problem, start: &[f64], stop: Stop) -> (
         if moving.is_empty() {
             break;
         }
-        let step = damped_step(&here, &moving, damping);
+        let step = damped_step(&here, &missing, &moving, damping);
         let mut next = at.clone();
         for (i, step) in moving.iter().zip(&step) {
             let (low, high) = problem.bounds()[*i];
@@ -116,13 +123,21 @@ pub(super) fn descend(problem: &mut dyn Problem, start: &[f64], stop: Stop) -> (
         if sse < here.sse {
             let gain = here.sse - sse;
             idle = if gain <= stop.tolerance * here.sse { idle + 1 } else { 0 };
-            at = next;
+            let near = gain <= NEAR * here.sse;
+            let before = std::mem::replace(&mut at, next);
             (damping, growth) = ((damping * 0.15).max(1e-14), 2.0);
             if idle == 2 {
                 here.sse = sse;
                 break;
             }
+            let gradient = std::mem::take(&mut here.gradient);
             here = problem.squares(&at);
+            if near {
+                let step: Vec<f64> = at.iter().zip(&before).map(|(a, b)| a - b).collect();
+                learn(&mut missing, &here, &gradient, &step);
+            } else {
+                missing.fill(0.0);
+            }
         } else {
             damping *= growth;
             growth *= 2.0;
@@ -134,53 +149,48 @@ pub(super) fn descend(problem: &mut dyn Problem, start: &[f64], stop: Stop) -> (
     (at, here.sse)
 }
 
-/// Solves (H + damping diag H) step = -gradient over the moving coordinates by Cholesky's factorization.
-fn damped_step(here: &Squares, moving: &[usize], damping: f64) -> Vec<f64> {
+/// Corrects what is missing of the curvature, so that curvature times step is the change of the gradient.
+fn learn(missing: &mut [f64], here: &Squares, before: &[f64], step: &[f64]) {
+    let n = step.len();
+    let rest: Vec<f64> = (0..n)
+        .map(|i| {
+            let row = here.hessian[i * n..(i + 1) * n].iter().zip(&missing[i * n..(i + 1) * n]);
+            let told: f64 = row.zip(step).map(|((h, m), s)| (h + m) * s).sum();
+            here.gradient[i] - before[i] - told
+        })
+        .collect();
+    let along = dot(&rest, step);
+    if !along.is_finite() || along.abs() <= 1e-8 * (dot(&rest, &rest) * dot(step, step)).sqrt() {
+        return;
+    }
+    for i in 0..n {
+        for j in 0..n {
+            missing[i * n + j] += rest[i] * rest[j] / along;
+        }
+    }
+}
+
+/// Solves (H + M + damping diag H) step = -gradient over the moving coordinates by Cholesky's factorization.
+fn damped_step(here: &Squares, missing: &[f64], moving: &[usize], damping: f64) -> Vec<f64> {
     let (k, n) = (moving.len(), here.gradient.len());
     let mut matrix = vec![0.0; k * k];
-    for (r, &i) in moving.iter().enumerate() {
-        for (c, &j) in moving.iter().enumerate().take(r + 1) {
-            matrix[r * k + c] = here.hessian[i * n + j];
+    let mut factorize = |missing: Option<&[f64]>| {
+        for (r, &i) in moving.iter().enumerate() {
+            for (c, &j) in moving.iter().enumerate().take(r + 1) {
+                matrix[r * k + c] = here.hessian[i * n + j] + missing.map_or(0.0, |m| m[i * n + j]);
+            }
+            matrix[r * k + r] += damping * here.hessian[i * n + i];
         }
-        matrix[r * k + r] *= 1.0 + damping;
+        cholesky(&mut matrix, k);
+        (0..k).all(|r| matrix[r * k + r].is_finite())
+    };
+    // Where the whole curvature is not positive, the part that always is will do.
+    if !factorize(Some(missing)) {
+        factorize(None);
     }
     let mut step: Vec<f64> = moving.iter().map(|&i| -here.gradient[i]).collect();
-    cholesky(&mut matrix, k);
     solve(&matrix, k, &mut step);
     step
-}
-
-/// Factorizes the lower triangle of a symmetric matrix in place; directions without a curvature are frozen.
-pub(super) fn cholesky(matrix: &mut [f64], k: usize) {
-    for r in 0..k {
-        for c in 0..=r {
-            let (before, row) = matrix.split_at(r * k);
-            let other = if c < r { &before[c * k..c * k + c] } else { &row[..c] };
-            let dot: f64 = row[..c].iter().zip(other).map(|(a, b)| a * b).sum();
-            let value = matrix[r * k + c] - dot;
-            matrix[r * k + c] = if c < r {
-                value / matrix[c * k + c]
-            } else if value > 1e-14 * matrix[r * k + r].abs() && value.is_finite() {
-                value.sqrt()
-            } else {
-                f64::INFINITY
-            };
-        }
-    }
-}
-
-/// Solves with a factor of [`cholesky`]; frozen directions get zero.
-pub(super) fn solve(factor: &[f64], k: usize, right: &mut [f64]) {
-    for r in 0..k {
-        let dot: f64 = factor[r * k..r * k + r].iter().zip(&right[..r]).map(|(a, b)| a * b).sum();
-        let diagonal = factor[r * k + r];
-        right[r] = if diagonal.is_finite() { (right[r] - dot) / diagonal } else { 0.0 };
-    }
-    for r in (0..k).rev() {
-        let dot: f64 = (r + 1..k).map(|i| factor[i * k + r] * right[i]).sum();
-        let diagonal = factor[r * k + r];
-        right[r] = if diagonal.is_finite() { (right[r] - dot) / diagonal } else { 0.0 };
-    }
 }
 
 #[cfg(test)]
@@ -223,14 +233,5 @@ mod tests {
     fn a_bound_in_the_way_is_kept() {
         let (at, _) = descend(&mut Banana([(-5.0, 0.5), (-5.0, 5.0)]), &[-1.2, 1.0], STOP);
         assert!((at[0] - 0.5).abs() < 1e-9 && (at[1] - 0.25).abs() < 1e-4, "{at:?}");
-    }
-
-    #[test]
-    fn directions_without_curvature_are_frozen() {
-        let mut matrix = [4.0, 0.0, 2.0, 1.0];
-        cholesky(&mut matrix, 2);
-        let mut right = [2.0, 7.0];
-        solve(&matrix, 2, &mut right);
-        assert_eq!(right, [0.5, 0.0]);
     }
 }

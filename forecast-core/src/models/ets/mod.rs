@@ -5,6 +5,8 @@
 //! the same likelihood and forecasts, at our own a likelihood no lower.
 
 mod form;
+mod general;
+mod linear;
 mod moments;
 mod search;
 

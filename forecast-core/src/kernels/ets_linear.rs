@@ -1,0 +1,231 @@
+//! Exponential smoothing with absolute errors and additive parts: a linear recursion, and what it is linear in.
+//!
+//! With u = l + t and t = phi b (the damped trend that is about to be added): e = y - s - u, u' = u + phi t + c2 e,
+//! t' = phi t + c1 e, s' = s + c3 e, where c1 = phi beta, c2 = alpha + c1, c3 = gamma. Errors are linear in the values and
+//! in the states at the start, so that one pass in lanes gives the errors from zero states and the responses to unit
+//! states. The response to a season's j-th value is that to its first, j steps later.
+
+use super::dispatched;
+
+/// Number of parameters that derivatives are taken by.
+pub(crate) const PARAMETERS: usize = 4;
+/// A value for each parameter.
+pub(crate) type Lanes = [f64; PARAMETERS];
+
+/// Coefficients of the recursion, or their derivatives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Chain<T> {
+    pub(crate) phi: T,
+    pub(crate) c1: T,
+    pub(crate) c2: T,
+    pub(crate) c3: T,
+}
+
+/// Errors from zero states, and responses to unit states at the start.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Responses {
+    /// Errors of the values, all states zero.
+    pub(crate) data: Vec<f64>,
+    /// Errors of zeros, the first value of the season 1; without a season the level.
+    pub(crate) first: Vec<f64>,
+    /// Errors of zeros, the trend 1.
+    pub(crate) trend: Vec<f64>,
+}
+
+dispatched! {
+    /// Fills the first values of the responses, which are at least as long as `y`; `season` is `None` without one, or scratch.
+    responses = responses_inner, (chain: &Chain<f64>, y: &[f64], season: &mut [Lanes], seasonal: bool, out: &mut Responses) -> ()
+}
+
+dispatched! {
+    /// Errors from the states `[u, t]` and a season, with derivatives by parameters, one list a parameter.
+    ///
+    /// `start` holds the derivatives of u and t at the start beside them; `season` is left as the values move it.
+    derivatives = derivatives_inner, (chain: &Chain<f64>, by: &Chain<Lanes>, y: &[f64], start: &[(f64, Lanes); 2], season: &mut [(f64, Lanes)], errors: &mut [f64], columns: &mut [Vec<f64>; PARAMETERS]) -> ()
+}
+
+#[inline(always)]
+fn responses_inner(chain: &Chain<f64>, y: &[f64], season: &mut [Lanes], seasonal: bool, out: &mut Responses) {
+    let Chain { phi, c1, c2, c3 } = *chain;
+    let m = season.len();
+    season.fill([0.0; PARAMETERS]);
+    let (mut u, mut t) = ([0.0, 0.0, phi, 0.0], [0.0, 0.0, phi, 0.0]);
+    if seasonal {
+        season[0][1] = 1.0;
+    } else {
+        u[1] = 1.0;
+    }
+    let Responses { data, first, trend } = out;
+    let (data, first, trend) = (&mut data[..y.len()], &mut first[..y.len()], &mut trend[..y.len()]);
+    let mut slot = 0;
+    for (i, y) in y.iter().enumerate() {
+        let y = [*y, 0.0, 0.0, 0.0];
+        let s = &mut season[slot];
+        let mut e = [0.0; PARAMETERS];
+        for k in 0..PARAMETERS {
+            e[k] = (y[k] - s[k]) - u[k];
+            let faded = phi * t[k];
+            u[k] = (u[k] + faded) + c2 * e[k];
+            t[k] = faded + c1 * e[k];
+            s[k] += c3 * e[k];
+        }
+        (data[i], first[i], trend[i]) = (e[0], e[1], e[2]);
+        slot = if slot + 1 == m { 0 } else { slot + 1 };
+    }
+}
+
+#[inline(always)]
+fn derivatives_inner(
+    chain: &Chain<f64>,
+    by: &Chain<Lanes>,
+    y: &[f64],
+    start: &[(f64, Lanes); 2],
+    season: &mut [(f64, Lanes)],
+    errors: &mut [f64],
+    columns: &mut [Vec<f64>; PARAMETERS],
+) {
+    let Chain { phi, c1, c2, c3 } = *chain;
+    let m = season.len();
+    let [(mut u, mut du), (mut t, mut dt)] = *start;
+    let [a, b, c, d] = columns;
+    let n = y.len();
+    let (a, b, c, d) = (&mut a[..n], &mut b[..n], &mut c[..n], &mut d[..n]);
+    let errors = &mut errors[..n];
+    let mut slot = 0;
+    for (i, y) in y.iter().enumerate() {
+        let (s, ds) = &mut season[slot];
+        let e = (y - *s) - u;
+        let faded = phi * t;
+        let mut de = [0.0; PARAMETERS];
+        for k in 0..PARAMETERS {
+            de[k] = -ds[k] - du[k];
+            let moved = phi * dt[k] + by.phi[k] * t;
+            dt[k] = (moved + by.c1[k] * e) + c1 * de[k];
+            du[k] = ((du[k] + moved) + by.c2[k] * e) + c2 * de[k];
+            ds[k] = (ds[k] + by.c3[k] * e) + c3 * de[k];
+        }
+        u = (u + faded) + c2 * e;
+        t = faded + c1 * e;
+        *s += c3 * e;
+        errors[i] = e;
+        (a[i], b[i], c[i], d[i]) = (de[0], de[1], de[2], de[3]);
+        slot = if slot + 1 == m { 0 } else { slot + 1 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::ets::{Kind, Lanes as States, Part, run_one};
+    use crate::kernels::{Dispatch, force};
+    use crate::paths::Dice;
+
+    const M: usize = 4;
+
+    /// alpha, beta, gamma, phi.
+    type Point = [f64; 4];
+    const POINT: Point = [0.3, 0.1, 0.2, 0.9];
+
+    fn chain(point: Point) -> Chain<f64> {
+        let [alpha, beta, gamma, phi] = point;
+        Chain { phi, c1: phi * beta, c2: alpha + phi * beta, c3: gamma }
+    }
+
+    fn values(n: usize) -> Vec<f64> {
+        let mut dice = Dice::new(2);
+        (0..n).map(|t| (t % M) as f64 + dice.unit()).collect()
+    }
+
+    /// The errors of the textbook's recursion.
+    fn textbook(point: Point, y: &[f64], level: f64, trend: f64, season: &[f64]) -> Vec<f64> {
+        let kind = Kind { relative_errors: false, trend: Part::Additive, damped: true, season: Part::Additive };
+        let mut states = States {
+            alpha: [point[0]],
+            beta: [point[1]],
+            gamma: [if season.is_empty() { 0.0 } else { point[2] }],
+            phi: [point[3]],
+            level: [level],
+            trend: [trend],
+            season: if season.is_empty() { vec![[0.0]] } else { season.iter().map(|s| [*s]).collect() },
+        };
+        let mut errors = vec![[0.0]; y.len()];
+        run_one(kind, y, &mut states, &mut errors);
+        errors.into_iter().map(|e| e[0]).collect()
+    }
+
+    fn check_close(found: &[f64], expected: &[f64], tolerance: f64) {
+        for (t, (a, b)) in found.iter().zip(expected).enumerate() {
+            assert!((a - b).abs() < tolerance, "step {t}: {a}, expected {b}");
+        }
+    }
+
+    fn on_both_paths<T: PartialEq + std::fmt::Debug>(compute: impl Fn() -> T) -> T {
+        force(Dispatch::Portable);
+        let portable = compute();
+        force(Dispatch::Avx2);
+        let fast = compute();
+        assert_eq!(portable, fast);
+        fast
+    }
+
+    #[test]
+    fn errors_are_responses_times_states() {
+        let y = values(40);
+        let (level, trend, season) = (1.5, -0.2, [0.3, -0.7, 0.1, 0.9]);
+        for seasonal in [true, false] {
+            let found = on_both_paths(|| {
+                let n = y.len();
+                let mut out = Responses { data: vec![0.0; n], first: vec![0.0; n], trend: vec![0.0; n] };
+                let mut chain = chain(POINT);
+                chain.c3 = if seasonal { chain.c3 } else { 0.0 };
+                responses(&chain, &y, &mut vec![[0.0; 4]; if seasonal { M } else { 1 }], seasonal, &mut out);
+                out
+            });
+            let state = |j: usize| if seasonal { season[j] + level } else { level };
+            let columns = if seasonal { M } else { 1 };
+            let later = |t: usize, j: usize| if t >= j { found.first[t - j] } else { 0.0 };
+            let sum: Vec<f64> = (0..y.len())
+                .map(|t| {
+                    let season: f64 = (0..columns).map(|j| state(j) * later(t, j)).sum();
+                    found.data[t] + season + trend * found.trend[t]
+                })
+                .collect();
+            let season: &[f64] = if seasonal { &season } else { &[] };
+            check_close(&sum, &textbook(POINT, &y, level, trend, season), 1e-12);
+        }
+    }
+
+    #[test]
+    fn derivatives_are_what_differences_come_to() {
+        let y = values(40);
+        let (level, trend, season) = (1.5, -0.2, [0.3, -0.7, 0.1, 0.9]);
+        let [alpha, beta, _, phi] = POINT;
+        let by = Chain {
+            phi: [0.0, 0.0, 0.0, 1.0],
+            c1: [0.0, phi, 0.0, beta],
+            c2: [1.0, phi, 0.0, beta],
+            c3: [0.0, 0.0, 1.0, 0.0],
+        };
+        let moved = [0.0, 0.0, 0.0, trend];
+        let start = [(level + phi * trend, moved), (phi * trend, moved)];
+        let (errors, columns) = on_both_paths(|| {
+            let mut errors = vec![0.0; y.len()];
+            let mut columns = [(); 4].map(|()| vec![0.0; y.len()]);
+            let mut seasons = season.map(|s| (s, [0.0; 4]));
+            derivatives(&chain(POINT), &by, &y, &start, &mut seasons, &mut errors, &mut columns);
+            (errors, columns)
+        });
+        check_close(&errors, &textbook(POINT, &y, level, trend, &season), 1e-12);
+        assert!(alpha > 0.0);
+        for (i, column) in columns.iter().enumerate() {
+            let at = |by: f64| {
+                let mut point = POINT;
+                point[i] += by;
+                textbook(point, &y, level, trend, &season)
+            };
+            let (high, low) = (at(1e-5), at(-1e-5));
+            let differences: Vec<f64> = high.iter().zip(&low).map(|(h, l)| (h - l) / 2e-5).collect();
+            check_close(column, &differences, 1e-7);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The likelihood of any form as a problem of least squares over parameters and start states together.
+
+use super::form::Form;
+use super::search::{EDGE, PARAMETERS, Searched, bounds};
+use crate::kernels::ets::{Lanes, Part, run_one};
+use crate::kernels::ets_tangent::{CHUNK, Tangents, tangents};
+use crate::kernels::matrix::gram;
+use crate::models::least_squares::{Problem, Squares};
+
+/// The likelihood over alpha, shares of beta and gamma, phi, and the start states: level, trend and the season but its last.
+pub(super) struct Likelihood<'a> {
+    form: Form,
+    y: &'a [f64],
+    m: usize,
+    bounds: Vec<(f64, f64)>,
+    one: Vec<[f64; 1]>,
+    /// Derivatives of the forecasts, a row a step.
+    rows: Vec<f64>,
+}
+
+impl<'a> Likelihood<'a> {
+    /// `y`: values; `m`: steps of a season, 1 without one.
+    pub(super) fn new(form: Form, y: &'a [f64], m: usize) -> Self {
+        let n = y.len();
+        let mut bounds = bounds(form).to_vec();
+        bounds.push((f64::NEG_INFINITY, f64::INFINITY));
+        if form.trend != Part::None {
+            bounds.push((f64::NEG_INFINITY, f64::INFINITY));
+        }
+        if form.season != Part::None {
+            let lowest = if form.season == Part::Additive { f64::NEG_INFINITY } else { 0.0 };
+            bounds.extend(vec![(lowest, f64::INFINITY); m - 1]);
+        }
+        let width = width(bounds.len());
+        Self { form, y, m, bounds, one: vec![[0.0]; n], rows: vec![0.0; n * width] }
+    }
+
+    /// Coordinate of the first season.
+    fn seasons_from(&self) -> usize {
+        PARAMETERS + 1 + usize::from(self.form.trend != Part::None)
+    }
+
+    fn lanes_at(&self, at: &[f64]) -> Lanes<1> {
+        let form = self.form;
+        let on = |part: Part, value: f64| if part == Part::None { 0.0 } else { value };
+        let first = self.seasons_from();
+        let season = if form.season == Part::None {
+            vec![[0.0]]
+        } else {
+            let total = if form.season == Part::Additive { 0.0 } else { self.m as f64 };
+            let last = total - at[first..].iter().sum::<f64>();
+            at[first..].iter().map(|s| [*s]).chain([[last]]).collect()
+        };
+        Lanes {
+            alpha: [at[0]],
+            beta: [on(form.trend, EDGE + at[1] * (at[0] - EDGE))],
+            gamma: [on(form.season, EDGE + at[2] * (1.0 - at[0] - EDGE))],
+            phi: [if form.damped { at[3] } else { 1.0 }],
+            level: [at[4]],
+            trend: [on(form.trend, at[first - 1])],
+            season,
+        }
+    }
+
+    /// Derivatives of parameters and start states by the coordinates.
+    fn tangents_at(&self, at: &[f64]) -> Tangents {
+        let form = self.form;
+        let chunks = width(at.len()) / CHUNK;
+        let blank = vec![[0.0; CHUNK]; chunks];
+        let positions = if form.season == Part::None { 1 } else { self.m };
+        let mut out = Tangents {
+            level: blank.clone(),
+            trend: blank.clone(),
+            season: vec![[0.0; CHUNK]; chunks * positions],
+            parameters: [[0.0; CHUNK]; 4],
+        };
+        let first = self.seasons_from();
+        let [alpha, ratio, gamma, phi] = &mut out.parameters;
+        alpha[0] = 1.0;
+        if form.trend != Part::None {
+            // beta / alpha = (EDGE + share (alpha - EDGE)) / alpha.
+            let (share, beta) = (at[1], EDGE + at[1] * (at[0] - EDGE));
+            ratio[0] = (share - beta / at[0]) / at[0];
+            ratio[1] = (at[0] - EDGE) / at[0];
+            out.trend[0][first - 1] = 1.0;
+        }
+        if form.season != Part::None {
+            gamma[0] = -at[2];
+            gamma[2] = 1.0 - at[0] - EDGE;
+            for j in 0..self.m - 1 {
+                let (chunk, lane) = ((first + j) / CHUNK, (first + j) % CHUNK);
+                out.season[j * chunks + chunk][lane] = 1.0;
+                out.season[(self.m - 1) * chunks + chunk][lane] = -1.0;
+            }
+        }
+        phi[3] = if form.damped { 1.0 } else { 0.0 };
+        out.level[0][PARAMETERS] = 1.0;
+        out
+    }
+
+    /// Whether a point may be looked at: positive states where they are multiplied.
+    fn allowed(&self, lanes: &Lanes<1>) -> bool {
+        let form = self.form;
+        (!form.needs_positive() || lanes.level[0] > 0.0 || form.trend == Part::Additive)
+            && (form.trend != Part::Multiplicative || lanes.trend[0] > 0.0)
+            && (form.season != Part::Multiplicative || lanes.season.iter().all(|s| s[0] > 0.0))
+    }
+
+    /// Errors at a point; the sum of squares and the geometric mean of absolute forecasts (1 for absolute errors).
+    fn run(&mut self, at: &[f64]) -> Option<(f64, f64)> {
+        let mut lanes = self.lanes_at(at);
+        if !self.allowed(&lanes) {
+            return None;
+        }
+        let logs = run_one(self.form.kind(), self.y, &mut lanes, &mut self.one);
+        let sse: f64 = self.one.iter().map(|e| e[0] * e[0]).sum();
+        // Forecasts of y (1 + e) have to be above zero, else the errors say nothing.
+        if self.form.relative_errors && self.one.iter().any(|e| e[0] <= -1.0 || e[0].is_nan()) {
+            return None;
+        }
+        Some((sse, libm::exp(logs[0] / self.y.len() as f64)))
+    }
+}
+
+/// Columns of the derivatives: one a coordinate, one for the errors, filled up to whole chunks.
+fn width(coordinates: usize) -> usize {
+    (coordinates + 1).next_multiple_of(CHUNK)
+}
+
+impl Problem for Likelihood<'_> {
+    fn bounds(&self) -> &[(f64, f64)] {
+        &self.bounds
+    }
+
+    fn sse(&mut self, at: &[f64]) -> f64 {
+        let sse = self.run(at).map_or(f64::INFINITY, |(sse, size)| sse * size * size);
+        if sse.is_nan() { f64::INFINITY } else { sse }
+    }
+
+    fn squares(&mut self, at: &[f64]) -> Squares {
+        let (k, n) = (at.len(), self.y.len());
+        let mut out = Squares { sse: f64::INFINITY, gradient: vec![0.0; k], hessian: vec![0.0; k * k] };
+        let Some((sse, size)) = self.run(at).filter(|(sse, size)| (sse * size * size).is_finite()) else {
+            return out;
+        };
+        out.sse = sse * size * size;
+        let width = width(k);
+        tangents(self.form.kind(), self.y, &mut self.lanes_at(at), &mut self.tangents_at(at), &mut self.rows);
+        // Relative errors: e = (y - f) / f by f is -(1 + e) / f, and the mean of ln f moves by the mean of 1 / f.
+        let mut drift = vec![0.0; width];
+        for ((row, e), y) in self.rows.chunks_exact_mut(width).zip(&self.one).zip(self.y) {
+            let e = e[0];
+            let by = if self.form.relative_errors { (1.0 + e) / y } else { 1.0 };
+            let factor = if self.form.relative_errors { -(1.0 + e) } else { -1.0 };
+            for (x, drift) in row.iter_mut().zip(&mut drift) {
+                *x *= by;
+                *drift += *x;
+                *x *= factor;
+            }
+            row[k] = e;
+        }
+        let mut products = vec![0.0; width * width];
+        gram(&self.rows, width, &mut products);
+        let errors = &products[k * width..];
+        if self.form.relative_errors {
+            drift.iter_mut().for_each(|d| *d /= n as f64);
+        } else {
+            drift.fill(0.0);
+        }
+        let square = size * size;
+        for i in 0..k {
+            if self.bounds[i].0 >= self.bounds[i].1 {
+                continue;
+            }
+            out.gradient[i] = square * (errors[i] + sse * drift[i]);
+            for j in 0..=i {
+                let mixed = errors[i] * drift[j] + drift[i] * errors[j] + sse * drift[i] * drift[j];
+                let value = square * (products[i * width + j] + mixed);
+                (out.hessian[i * k + j], out.hessian[j * k + i]) = (value, value);
+            }
+        }
+        out
+    }
+}
+
+impl Searched for Likelihood<'_> {
+    fn start(&mut self, at: &[f64]) -> Lanes<1> {
+        self.lanes_at(at)
+    }
+}

@@ -1,0 +1,200 @@
+//! The sum of squares of a form with absolute errors and additive parts, at the best start states for its parameters.
+//!
+//! Errors are linear in the start states: e = r + X x. For given parameters the x of least squares solves normal
+//! equations, and the search is left with alpha, shares of beta and gamma, and phi. Derivatives by parameters are taken
+//! at that x; curvature is J' P J, with P the projection off the columns of X. Sources: Golub & Pereyra (1973), SIAM
+//! Journal on Numerical Analysis 10, 413-432; Kaufman (1975), BIT 15, 49-57. X consists of shifts of one response, so
+//! that X' X comes from one correlation: its next diagonal element is the one before less a product of two tails.
+
+use super::form::Form;
+use super::search::{EDGE, PARAMETERS, Searched, bounds};
+use crate::kernels::ets::{Lanes, Part};
+use crate::kernels::ets_linear::{Chain, Lanes as Row, Responses, derivatives, responses};
+use crate::kernels::matrix::{LAGS, cholesky, correlate, dot, solve, solve_lower};
+use crate::models::least_squares::{Problem, Squares};
+
+/// A problem of least squares over alpha, shares of beta and gamma, and phi.
+pub(super) struct Concentrated<'a> {
+    form: Form,
+    y: &'a [f64],
+    bounds: [(f64, f64); PARAMETERS],
+    /// Positions in the season; 1 without one.
+    positions: usize,
+    responses: Responses,
+    lanes: Vec<Row>,
+    season: Vec<(f64, Row)>,
+    errors: Vec<f64>,
+    /// Derivatives of the errors by parameters, zeros behind.
+    columns: [Vec<f64>; PARAMETERS],
+    /// Factor of X' X.
+    factor: Vec<f64>,
+    /// Season, or level without one, and trend.
+    states: Vec<f64>,
+    /// The point that all of this belongs to, and its sum of squares.
+    at: Option<(Vec<f64>, f64)>,
+}
+
+impl<'a> Concentrated<'a> {
+    /// `y`: centered values; `m`: steps of a season, 1 without one.
+    pub(super) fn new(form: Form, y: &'a [f64], m: usize) -> Self {
+        let n = y.len();
+        let positions = if form.season == Part::None { 1 } else { m };
+        let unknown = positions + usize::from(form.trend != Part::None);
+        let padded = || vec![0.0; n + LAGS];
+        Self {
+            form,
+            y,
+            bounds: bounds(form),
+            positions,
+            responses: Responses { data: padded(), first: padded(), trend: padded() },
+            lanes: vec![[0.0; PARAMETERS]; positions],
+            season: vec![(0.0, [0.0; PARAMETERS]); positions],
+            errors: vec![0.0; n],
+            columns: [(); PARAMETERS].map(|()| padded()),
+            factor: vec![0.0; unknown * unknown],
+            states: vec![0.0; unknown],
+            at: None,
+        }
+    }
+
+    /// alpha, beta, gamma and phi of a point.
+    fn parameters(&self, at: &[f64]) -> [f64; PARAMETERS] {
+        let beta = if self.form.trend == Part::None { 0.0 } else { EDGE + at[1] * (at[0] - EDGE) };
+        let gamma = if self.form.season == Part::None { 0.0 } else { EDGE + at[2] * (1.0 - at[0] - EDGE) };
+        [at[0], beta, gamma, if self.form.damped { at[3] } else { 1.0 }]
+    }
+
+    /// Coefficients at a point, and their derivatives by its coordinates; those that are held do not count.
+    fn chains(&self, at: &[f64]) -> (Chain<f64>, Chain<Row>) {
+        let [alpha, beta, gamma, phi] = self.parameters(at);
+        let c1 = phi * beta;
+        let chain = Chain { phi, c1, c2: alpha + c1, c3: gamma };
+        let on = |part: Part| if part == Part::None { 0.0 } else { 1.0 };
+        let (trend, season) = (on(self.form.trend), on(self.form.season));
+        let by_c1 = [phi * (trend * at[1]), phi * (trend * (at[0] - EDGE)), 0.0, beta];
+        let by = Chain {
+            phi: [0.0, 0.0, 0.0, 1.0],
+            c1: by_c1,
+            c2: [1.0 + by_c1[0], by_c1[1], by_c1[2], by_c1[3]],
+            c3: [-season * at[2], 0.0, season * (1.0 - at[0] - EDGE), 0.0],
+        };
+        (chain, by)
+    }
+
+    /// Finds the start states of a point, its errors and their derivatives; returns the sum of squares.
+    fn evaluate(&mut self, at: &[f64]) -> f64 {
+        if let Some((known, sse)) = &self.at
+            && known == at
+        {
+            return *sse;
+        }
+        let (n, m, k) = (self.y.len(), self.positions, self.states.len());
+        let (chain, by) = self.chains(at);
+        responses(&chain, self.y, &mut self.lanes, self.form.season != Part::None, &mut self.responses);
+        let first = &self.responses.first[..n];
+        correlate(&self.responses.data, first, &mut self.states[..m]);
+        self.normal_matrix();
+        if k > m {
+            self.states[m] = dot(&self.responses.data[..n], &self.responses.trend[..n]);
+        }
+        self.states.iter_mut().for_each(|x| *x = -*x);
+        cholesky(&mut self.factor, k);
+        solve(&self.factor, k, &mut self.states);
+        let b = if k > m { self.states[m] } else { 0.0 };
+        let moved = [0.0, 0.0, 0.0, b];
+        let level = if self.form.season == Part::None { self.states[0] } else { 0.0 };
+        let start = [(level + chain.phi * b, moved), (chain.phi * b, moved)];
+        for (slot, state) in self.season.iter_mut().zip(&self.states) {
+            *slot = (if self.form.season == Part::None { 0.0 } else { *state }, [0.0; PARAMETERS]);
+        }
+        derivatives(&chain, &by, self.y, &start, &mut self.season, &mut self.errors, &mut self.columns);
+        let sse = dot(&self.errors, &self.errors);
+        let sse = if sse.is_nan() { f64::INFINITY } else { sse };
+        self.at = Some((at.to_vec(), sse));
+        sse
+    }
+
+    /// Lower triangle of X' X.
+    fn normal_matrix(&mut self) {
+        let (n, m, k) = (self.y.len(), self.positions, self.states.len());
+        let Responses { first, trend, .. } = &self.responses;
+        let mut row = vec![0.0; m];
+        correlate(first, &first[..n], &mut row);
+        let matrix = &mut self.factor;
+        for (i, value) in row.iter().enumerate() {
+            matrix[i * k] = *value;
+        }
+        for i in 1..m {
+            for j in 1..=i {
+                matrix[i * k + j] = matrix[(i - 1) * k + j - 1] - first[n - i] * first[n - j];
+            }
+        }
+        if k > m {
+            correlate(trend, &first[..n], &mut row);
+            matrix[m * k..m * k + m].copy_from_slice(&row);
+            matrix[m * k + m] = dot(&trend[..n], &trend[..n]);
+        }
+    }
+}
+
+impl Problem for Concentrated<'_> {
+    fn bounds(&self) -> &[(f64, f64)] {
+        &self.bounds
+    }
+
+    fn sse(&mut self, at: &[f64]) -> f64 {
+        self.evaluate(at)
+    }
+
+    fn squares(&mut self, at: &[f64]) -> Squares {
+        let sse = self.evaluate(at);
+        let (n, m, k) = (self.y.len(), self.positions, self.states.len());
+        let mut out = Squares { sse, gradient: vec![0.0; PARAMETERS], hessian: vec![0.0; PARAMETERS * PARAMETERS] };
+        if !sse.is_finite() {
+            return out;
+        }
+        let moving: Vec<usize> = (0..PARAMETERS).filter(|i| self.bounds[*i].0 < self.bounds[*i].1).collect();
+        // What a column has in common with those of the start states.
+        let mut common: Vec<Vec<f64>> = Vec::with_capacity(moving.len());
+        for &i in &moving {
+            let column = &self.columns[i];
+            let mut along = vec![0.0; k];
+            correlate(column, &self.responses.first[..n], &mut along[..m]);
+            if k > m {
+                along[m] = dot(&column[..n], &self.responses.trend[..n]);
+            }
+            solve_lower(&self.factor, k, &mut along);
+            common.push(along);
+        }
+        for (a, &i) in moving.iter().enumerate() {
+            let left = &self.columns[i][..n];
+            out.gradient[i] = dot(left, &self.errors);
+            for (b, &j) in moving.iter().enumerate().take(a + 1) {
+                let value = dot(left, &self.columns[j][..n]) - dot(&common[a], &common[b]);
+                (out.hessian[i * PARAMETERS + j], out.hessian[j * PARAMETERS + i]) = (value, value);
+            }
+        }
+        out
+    }
+}
+
+impl Searched for Concentrated<'_> {
+    fn start(&mut self, at: &[f64]) -> Lanes<1> {
+        self.evaluate(at);
+        let [alpha, beta, gamma, phi] = self.parameters(at);
+        let m = self.positions;
+        let seasonal = self.form.season != Part::None;
+        // A season that sums to zero; the level has the rest.
+        let level = self.states[..m].iter().sum::<f64>() / m as f64;
+        let season = self.states[..m].iter().map(|s| [if seasonal { s - level } else { 0.0 }]).collect();
+        Lanes {
+            alpha: [alpha],
+            beta: [beta],
+            gamma: [gamma],
+            phi: [phi],
+            level: [level],
+            trend: [self.states.get(m).copied().unwrap_or(0.0)],
+            season,
+        }
+    }
+}
