@@ -8,7 +8,7 @@
 //! for given coefficients sigma^2 is the root of a quadratic. Both take turns. A product of trend and seasons is
 //! linearized around the last coefficients (Gauss-Newton).
 
-use super::super::least_squares::{cholesky, solve};
+use crate::kernels::matrix::{cholesky, solve};
 
 /// Rounds of coefficients and sigma.
 const ROUNDS: usize = 200;
