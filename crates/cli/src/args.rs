@@ -2,6 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
+#[cfg(target_os = "linux")]
+use crate::commands::chaos;
+#[cfg(not(target_os = "linux"))]
+use crate::commands::chaos_elsewhere as chaos;
 use crate::commands::{backtest, bench, completions, forecast, man, models, now, panel, plan, replay, report};
 use crate::error::CliError;
 
@@ -39,6 +43,8 @@ pub(crate) enum Command {
     Bench(bench::Arguments),
     /// Print the units that a schedule file has in force
     Now(now::Arguments),
+    /// Break things on purpose, inside a blast radius, and undo it
+    Chaos(chaos::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
     /// Print the man page, or write one for each command
@@ -58,6 +64,7 @@ impl Command {
             Self::Panel(arguments) => panel::run(&arguments, quiet),
             Self::Bench(arguments) => bench::run(&arguments, quiet),
             Self::Now(arguments) => now::run(&arguments),
+            Self::Chaos(arguments) => chaos::run(&arguments, quiet),
             Self::Completions(arguments) => completions::run(&arguments),
             Self::Man(arguments) => man::run(&arguments),
         }

@@ -3,6 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
+use stormglass_chaos::Outcome;
+
 /// What went wrong: how the command was used, or something outside of it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
@@ -12,6 +14,14 @@ pub(crate) enum CliError {
     /// Anything else; exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// An experiment that did not pass; exit code 1 failed, 3 aborted, 4 interrupted.
+    #[error("the experiment {}: {reason}", word(*.outcome))]
+    Experiment {
+        /// How it ended.
+        outcome: Outcome,
+        /// Why.
+        reason: String,
+    },
     /// Standard output or a file could not be written; a reader that went away is no error.
     #[error("{what} cannot be written: {source}")]
     Output {
@@ -44,12 +54,23 @@ impl CliError {
         matches!(self, Self::Output { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// 2 for wrong use, 1 for any other failure.
+    /// 2 for wrong use, the outcome's own for an experiment, 1 for any other failure.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::Failed(_) | Self::Output { .. } => ExitCode::from(1),
+            Self::Experiment { outcome: Outcome::Aborted, .. } => ExitCode::from(3),
+            Self::Experiment { outcome: Outcome::Interrupted, .. } => ExitCode::from(4),
+            Self::Failed(_) | Self::Output { .. } | Self::Experiment { .. } => ExitCode::from(1),
         }
+    }
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Passed => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Aborted => "was aborted",
+        Outcome::Interrupted => "was interrupted",
     }
 }
 

@@ -20,6 +20,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Some(code) = stormglass_chaos::helper_main(stormglass_integrations::faults::CATALOGUE) {
+        return code;
+    }
     let arguments = args::Arguments::parse();
     match arguments.command.run(arguments.quiet) {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,10 @@
 
 pub(crate) mod backtest;
 pub(crate) mod bench;
+#[cfg(target_os = "linux")]
+pub(crate) mod chaos;
+#[cfg(not(target_os = "linux"))]
+pub(crate) mod chaos_elsewhere;
 pub(crate) mod completions;
 pub(crate) mod forecast;
 pub(crate) mod man;

@@ -1,5 +1,7 @@
 //! What a command prints: one JSON object for machines, tables and plots for people, plain lines in a pipe.
 
+#[cfg(target_os = "linux")]
+pub(crate) mod experiment;
 pub(crate) mod json;
 pub(crate) mod number;
 pub(crate) mod plot;

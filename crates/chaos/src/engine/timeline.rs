@@ -1,0 +1,157 @@
+//! What the probes measured over the time of a run: limits, detection, recovery.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::experiment::{AbortWhen, Check, Limit};
+use crate::report::{Measurement, ProbeReport};
+
+/// Passes in a row after which a check counts as recovered: one may be luck.
+pub(super) const PASSES: usize = 3;
+/// Fewest measurements that a share of errors is told from.
+const FEWEST: usize = 5;
+
+/// Measures a check once, within its time-out.
+pub(super) async fn measure(check: &Check, before: Option<f64>) -> (Measurement, Option<f64>) {
+    let (at, begin) = (Timestamp::now(), Instant::now());
+    let (judged, number, compared) = match tokio::time::timeout(check.timeout, check.probe.measure()).await {
+        Ok(Ok(reading)) => {
+            let judged = check.tolerance.judge(&reading, before).map(|()| reading.summary.clone());
+            (judged, reading.number, check.tolerance.number(&reading))
+        }
+        Ok(Err(error)) => (Err(error.to_string()), None, None),
+        Err(_) => (Err(format!("no answer within {}", crate::span::Span(check.timeout))), None, None),
+    };
+    let seconds = begin.elapsed().as_secs_f64();
+    let ok = judged.is_ok();
+    let summary = judged.unwrap_or_else(|why| why);
+    (Measurement { at, seconds, ok, number: number.filter(|n| n.is_finite()), summary }, compared)
+}
+
+/// The measurements of every check of a run.
+pub(super) struct Timelines {
+    checks: Vec<ProbeReport>,
+    streaks: Vec<Streak>,
+}
+
+/// Where a check stands.
+#[derive(Debug, Clone, Copy)]
+struct Streak {
+    /// Passes in a row up to now.
+    passes: usize,
+    /// Failures in a row up to now.
+    failures: usize,
+    /// First pass of the passes in a row.
+    since: Instant,
+    /// Passes in a row that began to be measured after the faults.
+    passes_after: usize,
+    /// Whether it ever failed since the first fault.
+    broke: bool,
+}
+
+impl Timelines {
+    /// Without any measurement yet.
+    pub(super) fn new(checks: &[Check]) -> Self {
+        let since = Instant::now();
+        let streak = Streak { passes: 0, failures: 0, since, passes_after: 0, broke: false };
+        let report = |c: &Check| ProbeReport {
+            name: c.name.clone(),
+            asked: c.probe.describe(),
+            passed: 0,
+            failed: 0,
+            timeline: Vec::new(),
+        };
+        Self { checks: checks.iter().map(report).collect(), streaks: vec![streak; checks.len()] }
+    }
+
+    /// Notes a measurement that was asked at `asked`; `counts` tells whether faults have begun, `after` when they had ended.
+    pub(super) fn note(
+        &mut self,
+        check: usize,
+        measurement: Measurement,
+        asked: Instant,
+        counts: bool,
+        after: Option<Instant>,
+    ) {
+        let streak = &mut self.streaks[check];
+        if measurement.ok {
+            self.checks[check].passed += 1;
+            if streak.passes == 0 {
+                streak.since = asked;
+            }
+            streak.passes += 1;
+            streak.failures = 0;
+            streak.passes_after += usize::from(after.is_some_and(|after| asked >= after));
+        } else {
+            self.checks[check].failed += 1;
+            streak.failures += 1;
+            streak.passes = 0;
+            streak.passes_after = 0;
+            streak.broke |= counts;
+        }
+        self.checks[check].timeline.push(measurement);
+    }
+
+    /// When everything that broke was back, once each check has passed often enough after the faults.
+    /// The inner value is `None` where nothing ever broke.
+    pub(super) fn recovered(&self) -> Option<Option<Instant>> {
+        let back = self.streaks.iter().all(|s| s.passes_after >= PASSES);
+        back.then(|| self.streaks.iter().filter(|s| s.broke).map(|s| s.since).max())
+    }
+
+    /// The condition that a check's measurements meet, in words.
+    pub(super) fn exceeded(&self, checks: &[Check], limits: &[AbortWhen]) -> Option<String> {
+        limits.iter().find_map(|limit| {
+            let i = checks.iter().position(|c| c.name == limit.probe)?;
+            let last = self.checks[i].timeline.last()?;
+            match limit.limit {
+                Limit::Failures(most) if self.streaks[i].failures as u64 >= most => Some(format!(
+                    "`{}` failed {} times in a row, lastly: {}",
+                    limit.probe, self.streaks[i].failures, last.summary
+                )),
+                Limit::Budget { share, window } => {
+                    let recent = self.recent(i, window);
+                    let failed = recent.iter().filter(|m| !m.ok).count();
+                    (recent.len() >= FEWEST && failed as f64 > share * recent.len() as f64).then(|| {
+                        let (all, window) = (recent.len(), crate::span::Span(window));
+                        format!(
+                            "`{}` failed {failed} of {all} times within {window}, more than the budget of {share}",
+                            limit.probe
+                        )
+                    })
+                }
+                Limit::Failures(_) => None,
+            }
+        })
+    }
+
+    /// The checks that do not pass now, with what was last measured.
+    pub(super) fn failing(&self) -> String {
+        let failing = self.checks.iter().zip(&self.streaks).filter(|(_, s)| s.passes_after < PASSES);
+        let words = failing.map(|(c, _)| {
+            let last = c.timeline.last().map_or("never measured", |m| m.summary.as_str());
+            format!("`{}`: {last}", c.name)
+        });
+        words.collect::<Vec<_>>().join("; ")
+    }
+
+    /// The reports of all checks.
+    pub(super) fn into_reports(self) -> Vec<ProbeReport> {
+        self.checks
+    }
+
+    /// Measurements of the last `window`, of those since the faults began the caller has no others.
+    fn recent(&self, check: usize, window: Duration) -> VecDeque<&Measurement> {
+        let mut recent = VecDeque::new();
+        let now = Timestamp::now();
+        for measurement in self.checks[check].timeline.iter().rev() {
+            if now.duration_since(measurement.at).unsigned_abs() > window {
+                break;
+            }
+            recent.push_front(measurement);
+        }
+        recent
+    }
+}
