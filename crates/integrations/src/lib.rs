@@ -10,6 +10,7 @@ pub mod http;
 pub mod memory;
 pub mod pool;
 pub mod probes;
+mod process_group;
 pub mod report_file;
 pub mod secret;
 pub mod sources;

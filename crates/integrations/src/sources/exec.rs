@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
 use super::table::{self, Format};
+use crate::process_group::Group;
 
 /// Most bytes kept of what the program says on standard error.
 const KEPT_OF_STDERR: usize = 2_000;
@@ -148,34 +149,6 @@ async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
 fn said(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr).trim().to_owned();
     if text.is_empty() { String::new() } else { format!(" and said: {text}") }
-}
-
-/// A process group that is ended when the value is dropped, so that a caller that gives up leaves nothing behind.
-struct Group {
-    #[cfg_attr(not(unix), allow(dead_code))]
-    leader: Option<u32>,
-}
-
-impl Group {
-    fn of(leader: Option<u32>) -> Self {
-        Self { leader }
-    }
-
-    /// The group has ended by itself.
-    fn forget(mut self) {
-        self.leader = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Some(leader) = self.leader.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
-        {
-            // A group that has just ended is what is wanted.
-            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
-        }
-    }
 }
 
 #[cfg(test)]
