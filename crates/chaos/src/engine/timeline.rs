@@ -21,7 +21,7 @@ pub(super) async fn measure(check: &Check, before: Option<f64>) -> (Measurement,
             let judged = check.tolerance.judge(&reading, before).map(|()| reading.summary.clone());
             (judged, reading.number, check.tolerance.number(&reading))
         }
-        Ok(Err(error)) => (Err(error.to_string()), None, None),
+        Ok(Err(error)) => (Err(error.reason), None, None),
         Err(_) => (Err(format!("no answer within {}", crate::span::Span(check.timeout))), None, None),
     };
     let seconds = begin.elapsed().as_secs_f64();
