@@ -39,6 +39,7 @@ impl Helper {
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
+            .mode(0o600)
             .open(beside(journal, "log"))
             .map_or_else(|_| Stdio::null(), Stdio::from);
         let mut command = Command::new("/proc/self/exe");
