@@ -5,10 +5,12 @@
 
 pub mod auto;
 pub mod backtest;
+pub mod box_cox;
 pub mod calendar;
 pub mod clean;
 pub mod clock;
 pub mod conformal;
+pub mod diagnostics;
 pub mod events;
 pub mod forecast;
 pub mod grammar;

@@ -23,6 +23,7 @@ mod structural;
 pub(crate) mod testing;
 mod theta;
 
+pub(crate) use arima::unit_root;
 pub use arima::{Arima, Likelihood, Order, Search};
 pub(crate) use catalogue::restore;
 pub use catalogue::{CATALOGUE, Entry};

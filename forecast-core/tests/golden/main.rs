@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod arima;
+mod diagnostics;
 mod ets;
 mod harmonic;
 mod holt_winters;

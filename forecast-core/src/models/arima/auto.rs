@@ -96,7 +96,7 @@ impl<'a> Searching<'a> {
         let mut d = differences(&differenced, MOST_DIFFERENCES);
         // Two differences are rarely right: they have to pass the other test, too.
         let once: Vec<f64> = differenced.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        if d == 2 && rejects_unit_root(&once) {
+        if d == 2 && rejects_unit_root(&once, None) {
             d = 1;
         }
         let base = Order::new(0, d, 0).seasonal(0, seasonal_d, 0, m);

@@ -10,7 +10,8 @@ use super::fit::{Estimate, Likelihood};
 use super::order::Order;
 use super::outlook::Outlook;
 use super::polynomial::Coefficients;
-use super::settings::{Arima, Columns, Prepared, box_cox_inverse, constant_at};
+use super::settings::{Arima, Columns, Prepared, constant_at};
+use crate::box_cox;
 use crate::calendar::Calendar;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
@@ -114,7 +115,7 @@ impl FittedArima {
     /// From the transformed scale to the unit of the series, times the factor of events.
     fn back(&self, x: f64, factor: f64) -> f64 {
         let value = match self.stored.settings.lambda {
-            Some(lambda) => box_cox_inverse(x, lambda),
+            Some(lambda) => box_cox::inverse(x, lambda),
             None => x,
         };
         finite(value * factor)

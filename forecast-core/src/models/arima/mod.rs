@@ -26,7 +26,7 @@ mod settings;
 mod start_variance;
 #[cfg(test)]
 mod tests;
-mod unit_root;
+pub(crate) mod unit_root;
 
 pub use fit::Likelihood;
 pub(super) use fitted::{criterion, restore};

@@ -11,6 +11,7 @@ use super::fitted::FittedArima;
 use super::order::Order;
 use super::polynomial::Coefficients;
 use super::start_variance;
+use crate::box_cox;
 use crate::events;
 use crate::model::{FitError, Fitted, Forecaster, Needs};
 use crate::season;
@@ -127,7 +128,7 @@ impl Arima {
         let range = before..plain.len() - after;
         let y: Vec<f64> = match self.lambda {
             None => plain[range.clone()].to_vec(),
-            Some(lambda) => plain[range.clone()].iter().map(|v| box_cox(*v, lambda)).collect(),
+            Some(lambda) => plain[range.clone()].iter().map(|v| box_cox::transform(*v, lambda)).collect(),
         };
         if let Some(index) = y.iter().position(|v| !v.is_finite()) {
             let reason = format!("the Box-Cox transformation of value {index} is not finite; use another lambda");
@@ -318,25 +319,5 @@ impl Forecaster for Arima {
         let season_length = || self.season_length.unwrap_or_else(|| season::strongest(y));
         let (decided, units, learned) = self.learn(&prepared, season_length)?;
         Ok(Box::new(FittedArima::new(decided, y, &plain, columns, units, learned)?))
-    }
-}
-
-/// (y^lambda - 1) / lambda, the logarithm for 0; `y` above zero.
-pub(super) fn box_cox(y: f64, lambda: f64) -> f64 {
-    if lambda == 0.0 { libm::log(y) } else { (libm::pow(y, lambda) - 1.0) / lambda }
-}
-
-/// The inverse; values that no transformation gives become zero.
-pub(super) fn box_cox_inverse(x: f64, lambda: f64) -> f64 {
-    if lambda == 0.0 {
-        return libm::exp(x);
-    }
-    let base = lambda * x + 1.0;
-    if base > 0.0 {
-        libm::pow(base, 1.0 / lambda)
-    } else if lambda > 0.0 {
-        0.0
-    } else {
-        f64::MAX
     }
 }

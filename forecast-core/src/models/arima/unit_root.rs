@@ -34,7 +34,7 @@ pub(super) fn kpss(y: &[f64]) -> f64 {
 }
 
 /// Differences that make a series level stationary by the KPSS test, at most `most`.
-pub(super) fn differences(y: &[f64], most: usize) -> usize {
+pub(crate) fn differences(y: &[f64], most: usize) -> usize {
     let mut rest = y.to_vec();
     for d in 0..most {
         if rest.len() < 5 || is_constant(&rest) || kpss(&rest) <= KPSS_CRITICAL {
@@ -45,9 +45,10 @@ pub(super) fn differences(y: &[f64], most: usize) -> usize {
     most
 }
 
-/// Augmented Dickey-Fuller statistic with a constant and (n - 1)^(1/3) lags; `None` where it cannot be had.
-pub(super) fn dickey_fuller(y: &[f64]) -> Option<f64> {
-    let lags = libm::cbrt(y.len().saturating_sub(1) as f64) as usize;
+/// Augmented Dickey-Fuller statistic with a constant and some lags, (n - 1)^(1/3) for `None`; `None` where it cannot be
+/// had.
+pub(super) fn dickey_fuller(y: &[f64], lags: Option<usize>) -> Option<f64> {
+    let lags = lags.unwrap_or(libm::cbrt(y.len().saturating_sub(1) as f64) as usize);
     let steps: Vec<f64> = y.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let rows = steps.len().checked_sub(lags).filter(|rows| *rows > lags + 3)?;
     let target = steps[lags..].to_vec();
@@ -63,12 +64,12 @@ pub(super) fn dickey_fuller(y: &[f64]) -> Option<f64> {
 }
 
 /// Whether the Dickey-Fuller test rejects a unit root at 5 %.
-pub(super) fn rejects_unit_root(y: &[f64]) -> bool {
-    dickey_fuller(y).is_some_and(|statistic| statistic < ADF_CRITICAL)
+pub(crate) fn rejects_unit_root(y: &[f64], lags: Option<usize>) -> bool {
+    dickey_fuller(y, lags).is_some_and(|statistic| statistic < ADF_CRITICAL)
 }
 
 /// Whether a season is strong enough to be differenced.
-pub(super) fn seasonal_differences(y: &[f64], season_length: usize) -> usize {
+pub(crate) fn seasonal_differences(y: &[f64], season_length: usize) -> usize {
     usize::from(strength(y, season_length) > STRONG)
 }
 
@@ -116,7 +117,7 @@ mod tests {
         let noise = noise(300);
         let (walk, twice) = (summed(&noise), summed(&summed(&noise)));
         assert_eq!([&noise, &walk, &twice].map(|y| differences(y, 2)), [0, 1, 2]);
-        assert_eq!([&noise, &walk].map(|y| rejects_unit_root(y)), [true, false]);
+        assert_eq!([&noise, &walk].map(|y| rejects_unit_root(y, None)), [true, false]);
         assert_eq!(differences(&[4.0; 50], 2), 0);
         assert_eq!(differences(&[1.0, 2.0], 2), 0);
     }
