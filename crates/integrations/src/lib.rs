@@ -11,6 +11,7 @@ pub mod memory;
 pub mod pool;
 pub mod probes;
 mod process_group;
+mod processes;
 pub mod report_file;
 pub mod secret;
 pub mod sources;

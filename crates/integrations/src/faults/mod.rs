@@ -9,13 +9,23 @@ mod disk_fill;
 mod fill;
 mod goal;
 mod memory;
+mod process_kill;
+mod process_pause;
+#[cfg(target_os = "linux")]
+mod targets;
 
 use stormglass_chaos::{Catalogue, FaultKind};
 
 use crate::probes::PROBES;
 
 /// Every fault, in the order in which documentation lists them.
-pub const FAULTS: &[&dyn FaultKind] = &[&cpu_burn::CpuBurnKind, &memory::MemoryKind, &disk_fill::DiskFillKind];
+pub const FAULTS: &[&dyn FaultKind] = &[
+    &cpu_burn::CpuBurnKind,
+    &memory::MemoryKind,
+    &disk_fill::DiskFillKind,
+    &process_pause::ProcessPauseKind,
+    &process_kill::ProcessKillKind,
+];
 
 /// All faults and probes of this program.
 pub const CATALOGUE: Catalogue = Catalogue { faults: FAULTS, probes: PROBES };

@@ -7,3 +7,6 @@ mod cpu_burn;
 mod disk_fill;
 mod holder;
 mod memory;
+mod process_kill;
+mod process_pause;
+mod victim;
