@@ -49,7 +49,9 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
     let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(&paths).map(|dir| dir.join(&file)).find(|path| path.is_file())
+    // Programs of the system's administration are off the PATH of users on Debian.
+    let administration = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&paths).chain(administration).map(|dir| dir.join(&file)).find(|path| path.is_file())
 }
 
 fn name(command: &Command) -> String {

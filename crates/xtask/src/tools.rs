@@ -23,6 +23,10 @@ pub(crate) const TEST_TOOLS: &[Tool] = &[
         why: "the source `prometheus` is tested against the real server",
     },
     Tool { program: "promtool", package: "prometheus", why: "six weeks of history are loaded by it" },
+    #[cfg(target_os = "linux")]
+    Tool { program: "nft", package: "nftables", why: "the network faults are rules of its" },
+    #[cfg(target_os = "linux")]
+    Tool { program: "ip", package: "iproute2", why: "the network faults are tried in namespaces that it makes" },
     Tool { program: "chromium", package: "chromium", why: "the report is opened in a real browser" },
 ];
 

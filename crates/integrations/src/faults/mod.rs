@@ -9,6 +9,7 @@ mod disk_fill;
 mod fill;
 mod goal;
 mod memory;
+mod network;
 mod process_kill;
 mod process_pause;
 #[cfg(target_os = "linux")]
@@ -25,6 +26,9 @@ pub const FAULTS: &[&dyn FaultKind] = &[
     &disk_fill::DiskFillKind,
     &process_pause::ProcessPauseKind,
     &process_kill::ProcessKillKind,
+    network::PARTITION,
+    network::DROP,
+    network::REJECT,
 ];
 
 /// All faults and probes of this program.

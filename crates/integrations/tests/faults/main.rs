@@ -7,6 +7,8 @@ mod cpu_burn;
 mod disk_fill;
 mod holder;
 mod memory;
+mod net;
+mod network;
 mod process_kill;
 mod process_pause;
 mod victim;
