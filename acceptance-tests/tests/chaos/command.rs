@@ -1,0 +1,185 @@
+//! `stormglass chaos` as users meet it: forms, exit codes, status, abort, interruption, locks, windows.
+
+use std::fs;
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::lab::{HOLDER, Lab, WATCHDOG, eventually, finish, signal};
+
+fn burn(duration: &str) -> Value {
+    json!({"fault": "cpu_burn", "name": "busy", "share": 0.2, "cores": 1, "duration": duration})
+}
+
+fn under_way(lab: &Lab) {
+    eventually("the fault", || lab.records().iter().any(|r| r == "injected"));
+}
+
+#[test]
+fn a_run_that_holds_passes_and_is_listed() {
+    let lab = Lab::new();
+    let done =
+        lab.run(&lab.experiment(json!([burn("500ms")])), &["--junit", lab.path("verdict.xml").to_str().unwrap()]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let report = done.json();
+    assert_eq!((&report["experiment"], &report["outcome"]), (&json!("Lab"), &json!("passed")));
+    assert_eq!(report["detection_seconds"], Value::Null);
+    let fault = &report["faults"][0];
+    let time = |v: &Value| v.as_str().unwrap().parse::<String>().unwrap();
+    assert!(fault["name"] == "busy" && time(&fault["injected"]) < time(&fault["undone"]), "{report}");
+    assert!(
+        fs::read_to_string(lab.path("verdict.xml"))
+            .unwrap()
+            .contains("<testsuite name=\"Lab\" tests=\"2\" failures=\"0\"")
+    );
+    let list = lab.chaos(&["list", "--json"]).json();
+    assert_eq!((list["runs"].as_array().unwrap().len(), &list["runs"][0]["outcome"]), (1, &json!("passed")));
+    assert_eq!(lab.chaos(&["status", "--json"]).out, "{\"active\":[]}\n");
+    assert_eq!(lab.chaos(&["undo", "--all", "--json"]).out, "{\"undone\":[],\"failed\":[]}\n");
+    eventually("the helpers' end", || lab.helpers(HOLDER).is_empty() && lab.helpers(WATCHDOG).is_empty());
+}
+
+#[test]
+fn without_a_steady_state_nothing_is_injected() {
+    let lab = Lab::new();
+    lab.close();
+    let done = lab.run(&lab.experiment(json!([burn("30s")])), &[]);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(!lab.records().iter().any(|r| r == "injecting"), "{:?}", lab.records());
+    assert!(done.json()["reason"].as_str().unwrap().contains("nothing was injected: `answers`"), "{done:?}");
+}
+
+#[test]
+fn a_service_that_does_not_come_back_fails() {
+    let lab = Lab::new();
+    let mut experiment = lab.experiment(json!([burn("1s")]));
+    experiment["recovery_objective"] = json!("1s");
+    let child = lab.start(&experiment, &[]);
+    under_way(&lab);
+    lab.close();
+    let done = finish(child);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let report = done.json();
+    assert_eq!(report["recovery_seconds"], Value::Null);
+    assert!(report["detection_seconds"].as_f64().unwrap() >= 0.0);
+    assert!(report["reason"].as_str().unwrap().starts_with("the steady state did not come back within 1s"), "{report}");
+}
+
+#[test]
+fn an_abort_condition_ends_the_faults_early() {
+    let lab = Lab::new();
+    let mut experiment = lab.experiment(json!([burn("60s")]));
+    experiment["abort_when"] = json!([{"probe": "answers", "failures": 3}]);
+    experiment["recovery_objective"] = json!("1s");
+    let begun = Instant::now();
+    let child = lab.start(&experiment, &[]);
+    under_way(&lab);
+    lab.close();
+    let done = finish(child);
+    assert_eq!(done.code, Some(3), "{done:?}");
+    assert!(begun.elapsed() < Duration::from_secs(50));
+    let report = done.json();
+    assert!(report["reason"].as_str().unwrap().starts_with("`answers` failed 3 times in a row"), "{report}");
+    assert_ne!(report["faults"][0]["undone"], Value::Null);
+}
+
+#[test]
+fn an_interruption_undoes_and_says_so() {
+    let lab = Lab::new();
+    let child = lab.start(&lab.experiment(json!([burn("60s")])), &[]);
+    under_way(&lab);
+    let status = lab.chaos(&["status", "--json"]).json();
+    let active = &status["active"][0];
+    assert_eq!((&active["experiment"], &active["fault"]), (&json!("Lab"), &json!("busy")));
+    assert_eq!(u64::from(lab.helpers(HOLDER)[0]), active["holder_pid"].as_u64().unwrap());
+    assert!(active["deadline"].as_str().unwrap().ends_with('Z'));
+    signal(child.id(), Signal::INT);
+    let done = finish(child);
+    assert_eq!((done.code, &done.json()["outcome"]), (Some(4), &json!("interrupted")));
+    eventually("the holder's end", || lab.helpers(HOLDER).is_empty());
+}
+
+#[test]
+fn undo_ends_a_run_that_is_under_way() {
+    let lab = Lab::new();
+    let child = lab.start(&lab.experiment(json!([burn("60s")])), &[]);
+    under_way(&lab);
+    let undo = lab.chaos(&["undo", "--all", "--json"]);
+    assert_eq!(undo.code, Some(0), "{undo:?}");
+    assert!(lab.helpers(HOLDER).is_empty());
+    assert_eq!(finish(child).code, Some(4));
+}
+
+#[test]
+fn helpers_keep_neither_the_session_nor_a_descriptor() {
+    let lab = Lab::new();
+    // A pipe that is inherited, as Terraform's are.
+    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).unwrap();
+    let child = lab.start(&lab.experiment(json!([burn("60s")])), &[]);
+    under_way(&lab);
+    let inherited =
+        fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer.as_fd()))).unwrap();
+    let session = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat[stat.rfind(')').unwrap() + 2..].split(' ').nth(3).unwrap().to_owned()
+    };
+    for pid in [lab.helpers(HOLDER), lab.helpers(WATCHDOG)].concat() {
+        assert_eq!(session(pid), pid.to_string(), "a session of its own");
+        for fd in fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten() {
+            let to = fs::read_link(fd.path()).unwrap_or_default();
+            assert_ne!(to, inherited, "{pid} has the pipe");
+            if fd.file_name() == "0" || fd.file_name() == "1" {
+                assert_eq!(to.to_str(), Some("/dev/null"));
+            }
+        }
+    }
+    drop((reader, writer));
+    signal(child.id(), Signal::INT);
+    finish(child);
+}
+
+#[test]
+fn two_experiments_on_one_target_wait_for_each_other_or_are_refused() {
+    let lab = Lab::new();
+    let first = lab.start(&lab.experiment(json!([burn("60s")])), &[]);
+    under_way(&lab);
+    let other = Lab::new();
+    let mut second = other.experiment(json!([burn("1s")]));
+    second["lock_timeout"] = json!("0s");
+    let refused = other.run(&second, &[]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("another experiment touches this host's processor and memory"), "{refused:?}");
+    assert!(refused.err.contains(lab.journals().to_str().unwrap()), "{refused:?}");
+    signal(first.id(), Signal::INT);
+    finish(first);
+}
+
+#[test]
+fn windows_are_waited_for_or_refused() {
+    let lab = Lab::new();
+    let mut experiment = lab.experiment(json!([burn("500ms")]));
+    experiment["wait_for_window"] =
+        json!([{"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z", "peak": 3.0}]);
+    let done = lab.run(&experiment, &[]);
+    assert!(
+        done.code == Some(1) && done.err.contains("no window of `wait_for_window` that is still to come"),
+        "{done:?}"
+    );
+    experiment["wait_for_window"] = json!([{"from": "2126-01-01T00:00:00Z", "to": "2126-01-02T00:00:00Z"}]);
+    let done = lab.run(&experiment, &[]);
+    assert!(done.code == Some(1) && done.err.contains("the next window begins at 2126-01-01T00:00:00Z"), "{done:?}");
+    experiment["wait_for_window"] = json!([{"from": "2020-01-01T00:00:00Z", "to": "2126-01-02T00:00:00Z"}]);
+    assert_eq!(lab.run(&experiment, &[]).code, Some(0));
+}
+
+#[test]
+fn a_dry_run_shows_and_touches_nothing() {
+    let lab = Lab::new();
+    let done = lab.run(&lab.experiment(json!([burn("30s")])), &["--dry-run"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(done.json()["would_touch"][0]["targets"], json!(["host"]));
+    assert!(lab.journal().is_none());
+}

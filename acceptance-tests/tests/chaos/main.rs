@@ -1,0 +1,9 @@
+//! Experiments through the built command: processes are killed, and what is left is looked for from outside.
+
+#![cfg(target_os = "linux")]
+
+mod command;
+mod faults;
+mod journal;
+mod lab;
+mod storm;
