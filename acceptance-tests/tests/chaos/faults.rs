@@ -1,8 +1,12 @@
 //! One case a fault: how it is asked for, and how its presence is seen from outside of every process of ours.
 
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+
 use serde_json::{Value, json};
 
-use crate::lab::{HOLDER, Lab};
+use crate::lab::{HOLDER, Lab, state};
 
 /// A fault to be killed in.
 pub(crate) trait Case: Send {
@@ -19,7 +23,12 @@ pub(crate) trait Case: Send {
 }
 
 /// Every case, by name; each is made anew for each lab.
-pub(crate) const CASES: &[(&str, fn(&Lab) -> Box<dyn Case>)] = &[("cpu_burn", |_| Box::new(Burn))];
+pub(crate) const CASES: &[(&str, fn(&Lab) -> Box<dyn Case>)] = &[
+    ("cpu_burn", |_| Box::new(Burn)),
+    ("memory", |_| Box::new(Memory)),
+    ("disk_fill", |lab| Box::new(Fill { folder: lab.folder("filled") })),
+    ("process_pause", |lab| Box::new(Pause::new(lab))),
+];
 
 /// What is there of any fault of the lab: a holder.
 pub(crate) fn holder_left(lab: &Lab) -> Option<String> {
@@ -37,5 +46,85 @@ impl Case for Burn {
     /// Burning threads are the holder's; [`holder_left`] looks for it.
     fn left(&self) -> Option<String> {
         None
+    }
+}
+
+struct Memory;
+
+impl Case for Memory {
+    fn step(&self, duration: &str) -> Value {
+        json!({"fault": "memory", "bytes": "64MiB", "duration": duration})
+    }
+
+    /// Memory is the holder's; [`holder_left`] looks for it.
+    fn left(&self) -> Option<String> {
+        None
+    }
+}
+
+struct Fill {
+    folder: PathBuf,
+}
+
+impl Case for Fill {
+    fn step(&self, duration: &str) -> Value {
+        json!({"fault": "disk_fill", "folder": self.folder, "bytes": "32MiB", "duration": duration})
+    }
+
+    fn allow(&self) -> Vec<String> {
+        vec![format!("folder:{}", self.folder.display())]
+    }
+
+    /// A name in the folder, or a file without a name that some process has open.
+    fn left(&self) -> Option<String> {
+        let named: Vec<_> = fs::read_dir(&self.folder).ok()?.flatten().map(|e| e.path()).collect();
+        let open = fs::read_dir("/proc")
+            .ok()?
+            .flatten()
+            .flat_map(|p| fs::read_dir(p.path().join("fd")).into_iter().flatten().flatten());
+        let held: Vec<_> = open
+            .filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to.starts_with(&self.folder)))
+            .map(|fd| fd.path())
+            .collect();
+        (!named.is_empty() || !held.is_empty()).then(|| format!("files {named:?}, held by {held:?}"))
+    }
+}
+
+/// A process to pause, by its pid file.
+struct Pause {
+    victim: Child,
+    pid_file: PathBuf,
+}
+
+impl Pause {
+    fn new(lab: &Lab) -> Self {
+        let victim = Command::new("sleep").arg("600").spawn().expect("sleep starts");
+        let pid_file = lab.path("victim.pid");
+        fs::write(&pid_file, format!("{}\n", victim.id())).expect("a pid file");
+        Self { victim, pid_file }
+    }
+}
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        let _ = self.victim.kill();
+        let _ = self.victim.wait();
+    }
+}
+
+impl Case for Pause {
+    fn step(&self, duration: &str) -> Value {
+        json!({"fault": "process_pause", "pid_file": self.pid_file, "duration": duration})
+    }
+
+    fn allow(&self) -> Vec<String> {
+        vec![format!("pid_file:{}", self.pid_file.display())]
+    }
+
+    fn left(&self) -> Option<String> {
+        match state(self.victim.id()) {
+            Some(('S' | 'R', 0)) => None,
+            other => Some(format!("the victim is {other:?}, its state and its tracer")),
+        }
     }
 }

@@ -55,6 +55,13 @@ impl Lab {
         self.folder.path().join(name)
     }
 
+    /// A folder of the lab's, made now.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(&path).expect("a folder");
+        path
+    }
+
     pub(crate) fn journals(&self) -> PathBuf {
         self.path("journals")
     }

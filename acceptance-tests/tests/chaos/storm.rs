@@ -105,7 +105,7 @@ fn drawn(seed: usize) -> (Victim, Moment) {
     z ^= z >> 31;
     let victim = VICTIMS[(z % 10) as usize];
     let moment = if (z >> 8).is_multiple_of(2) {
-        Moment::Line(1 + ((z >> 16) % 8) as usize)
+        Moment::Line(1 + ((z >> 16) % 6) as usize)
     } else {
         Moment::After(Duration::from_millis((z >> 16) % 1_600))
     };
@@ -126,7 +126,7 @@ fn strike(lab: &Lab, case: &dyn Case, victim: Victim, moment: Moment) -> Result<
         Moment::After(wait) => began.elapsed() >= wait,
     };
     // A line that never comes, because the run has fewer, is replaced by the fault in force.
-    while !due() && began.elapsed() < Duration::from_secs(5) {
+    while !due() && began.elapsed() < Duration::from_secs(3) {
         std::thread::sleep(Duration::from_millis(1));
     }
     let struck = Instant::now();

@@ -25,6 +25,7 @@ const PROOFS: &[Proof] = &[
     Proof { name: "protocol", run: protocol },
     Proof { name: "plan", run: plan },
     Proof { name: "accuracy", run: accuracy },
+    Proof { name: "storm", run: storm },
     Proof { name: "opentofu", run: opentofu },
 ];
 
@@ -98,6 +99,14 @@ fn accuracy(options: &Options) -> Done {
     let mut command = Command::new(python);
     command.current_dir(root()).arg("acceptance-tests/bench/accuracy.py").arg(binaries.join("stormglass")).arg(folder);
     run("accuracy", &mut command)
+}
+
+/// A thousand kills of experiments, and the table of what was killed.
+fn storm(_: &Options) -> Done {
+    let mut tests = cargo();
+    tests.args(["test", "--locked", "--package", "acceptance-tests", "--test", "chaos", "storm", "--", "--nocapture"]);
+    tests.env("STORMGLASS_BINARIES", build("dev")?).env("STORMGLASS_STORM", "1000");
+    run("kill storm", &mut tests)
 }
 
 /// The acceptance tests on OpenTofu.
