@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use terraform_provider_stormglass::Stormglass;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Some(code) = stormglass_chaos::helper_main(stormglass_integrations::faults::CATALOGUE) {
+        return code;
+    }
     let debug = std::env::args().any(|arg| arg == "--debug");
     tfplugin::run(
         Stormglass,

@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use stormglass_chaos::Allowed;
+use stormglass_chaos::radius::AllowedError;
 use tfplugin::Field;
 use tfplugin::diagnostics::Diagnostics;
 use tfplugin::provider::{ConfigureContext, Data, Parts, Provider, async_trait};
-use tfplugin::schema::{Attribute, Schema, duration, nested_map, string};
+use tfplugin::schema::{Attribute, Schema, duration, list, nested_map, string};
+use tfplugin::value::Type;
 
+use crate::actions::run_chaos_experiment::RunChaosExperiment;
 use crate::data_sources::backtest::Backtest;
 use crate::data_sources::capacity_forecast::CapacityForecast;
+use crate::data_sources::chaos_report::ChaosReport;
 use crate::functions::cron_from_schedule::CronFromSchedule;
 use crate::functions::forecast::Forecast;
 use crate::functions::units_for_load::UnitsForLoad;
+use crate::resources::chaos_experiment::ChaosExperiment;
 use crate::resources::predictive_scaling_policy::PredictiveScalingPolicy;
 
 /// The provider.
@@ -23,6 +29,7 @@ pub struct Stormglass;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProviderModel {
     connection: Field<BTreeMap<String, ConnectionModel>>,
+    allowed_targets: Field<Vec<String>>,
 }
 
 /// One entry of `connection`.
@@ -51,6 +58,8 @@ impl std::fmt::Debug for ConnectionModel {
 pub(crate) struct Shared {
     /// Connections by name.
     pub(crate) connections: stormglass_integrations::connection::Connections,
+    /// What experiments may touch.
+    pub(crate) allowed: Vec<Allowed>,
 }
 
 #[async_trait]
@@ -70,13 +79,21 @@ impl Provider for Stormglass {
             "Servers that sources read, by name. Secrets live here, where ephemeral values are allowed, or in the environment as \
              `STORMGLASS_<NAME>_<SETTING>`; data sources and policies only name a connection.",
         ))
+        .attribute(list("allowed_targets", Type::String).optional().describe(
+            "What experiments may touch, beside loopback addresses, processes that they start themselves, and this machine's \
+             processor and memory: `pid_file:PATH`, `executable:PATH`, `port:N`, `cgroup:PATH`, `folder:PATH`, `namespace:NAME` or \
+             `HOST:PORT`. A name in the experiment alone is never enough.",
+        ))
     }
 
     fn parts(&self) -> Parts {
         Parts::new()
             .data_source(CapacityForecast)
             .data_source(Backtest)
+            .data_source(ChaosReport)
             .resource(PredictiveScalingPolicy)
+            .resource(ChaosExperiment)
+            .action(RunChaosExperiment)
             .function(Forecast)
             .function(UnitsForLoad)
             .function(CronFromSchedule)
@@ -90,6 +107,13 @@ impl Provider for Stormglass {
                     .at(format!("connection[\"{name}\"]").as_str())
             })?;
             shared.connections.insert(name, config);
+        }
+        for (i, text) in config.allowed_targets.into_known().unwrap_or_default().iter().enumerate() {
+            let allowed = text.parse().map_err(|e: AllowedError| {
+                let path = format!("allowed_targets[{i}]");
+                tfplugin::Diagnostic::error("Wrong target", format!("{path} {e}.")).at(path.as_str())
+            })?;
+            shared.allowed.push(allowed);
         }
         Ok(Arc::new(shared))
     }

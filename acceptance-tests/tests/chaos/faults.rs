@@ -22,8 +22,11 @@ pub(crate) trait Case: Send {
     fn left(&self) -> Option<String>;
 }
 
+/// Makes a case in a lab.
+type Make = fn(&Lab) -> Box<dyn Case>;
+
 /// Every case, by name; each is made anew for each lab.
-pub(crate) const CASES: &[(&str, fn(&Lab) -> Box<dyn Case>)] = &[
+pub(crate) const CASES: &[(&str, Make)] = &[
     ("cpu_burn", |_| Box::new(Burn)),
     ("memory", |_| Box::new(Memory)),
     ("disk_fill", |lab| Box::new(Fill { folder: lab.folder("filled") })),

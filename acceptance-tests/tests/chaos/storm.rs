@@ -52,6 +52,9 @@ enum Moment {
     After(Duration),
 }
 
+/// How often each was struck, and the slowest end in seconds.
+type Table<'a> = BTreeMap<(&'a str, Victim), (usize, f64)>;
+
 /// Lease of every experiment here, and what a machine under load may take on top before the test calls it a leak.
 const LEASE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -59,7 +62,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 #[test]
 fn nothing_outlives_a_killed_experiment() {
     let kills: usize = std::env::var("STORMGLASS_STORM").ok().and_then(|n| n.parse().ok()).unwrap_or(100);
-    let table: Mutex<BTreeMap<(&str, Victim), (usize, f64)>> = Mutex::new(BTreeMap::new());
+    let table: Mutex<Table<'_>> = Mutex::new(BTreeMap::new());
     let leaks: Mutex<Vec<String>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for (lane, (name, case)) in CASES.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod capacity;
 pub(crate) mod capacity_plan;
+pub(crate) mod experiment;
 pub(crate) mod forecast;
 pub(crate) mod job;
 pub(crate) mod load;

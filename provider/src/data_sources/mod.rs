@@ -2,6 +2,7 @@
 
 pub(crate) mod backtest;
 pub(crate) mod capacity_forecast;
+pub(crate) mod chaos_report;
 
 /// Six significant digits: more would be noise, and state is to stay small.
 fn short(x: f64) -> f64 {

@@ -6,14 +6,17 @@ mod page;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tfplugin::provider::{DataSource, Function, Provider as _, Resource};
+use tfplugin::provider::{Action, DataSource, Function, Provider as _, Resource};
 
+use crate::actions::run_chaos_experiment::RunChaosExperiment;
 use crate::data_sources::backtest::Backtest;
 use crate::data_sources::capacity_forecast::CapacityForecast;
+use crate::data_sources::chaos_report::ChaosReport;
 use crate::functions::cron_from_schedule::CronFromSchedule;
 use crate::functions::forecast::Forecast;
 use crate::functions::units_for_load::UnitsForLoad;
 use crate::provider::Stormglass;
+use crate::resources::chaos_experiment::ChaosExperiment;
 use crate::resources::predictive_scaling_policy::PredictiveScalingPolicy;
 use page::{Kind, Page};
 
@@ -41,6 +44,7 @@ pub fn pages(examples: &Path) -> Result<BTreeMap<String, String>, DocsError> {
     for (name, schema) in [
         (CapacityForecast.name(), DataSource::schema(&CapacityForecast)),
         (Backtest.name(), DataSource::schema(&Backtest)),
+        (ChaosReport.name(), DataSource::schema(&ChaosReport)),
     ] {
         let example = read(format!("data-sources/{name}/data-source.tf"))?;
         let page = Page { kind: Kind::DataSource, name, schema: &schema.describe(), example: &example, import: None };
@@ -53,6 +57,18 @@ pub fn pages(examples: &Path) -> Result<BTreeMap<String, String>, DocsError> {
     let schema = Resource::schema(&PredictiveScalingPolicy).describe();
     let page = Page { kind: Kind::Resource, name, schema: &schema, example: &example, import: Some(&import) };
     pages.insert(format!("resources/{}.md", short(name)), page.render());
+
+    let name = ChaosExperiment.name();
+    let example = read(format!("resources/{name}/resource.tf"))?;
+    let schema = Resource::schema(&ChaosExperiment).describe();
+    let page = Page { kind: Kind::Resource, name, schema: &schema, example: &example, import: None };
+    pages.insert(format!("resources/{}.md", short(name)), page.render());
+
+    let name = RunChaosExperiment.name();
+    let example = read(format!("actions/{name}/action.tf"))?;
+    let schema = Action::schema(&RunChaosExperiment).describe();
+    let page = Page { kind: Kind::Action, name, schema: &schema, example: &example, import: None };
+    pages.insert(format!("actions/{}.md", short(name)), page.render());
 
     for (name, signature) in [
         (Forecast.name(), Forecast.signature()),

@@ -12,6 +12,7 @@ pub(super) enum Kind {
     Provider,
     Resource,
     DataSource,
+    Action,
 }
 
 /// A page before it is text.
@@ -32,6 +33,7 @@ impl Page<'_> {
             Kind::Provider => "Stormglass Provider".to_owned(),
             Kind::Resource => format!("{} (Resource)", self.name),
             Kind::DataSource => format!("{} (Data Source)", self.name),
+            Kind::Action => format!("{} (Action)", self.name),
         };
         let _ = write!(
             out,
@@ -50,6 +52,7 @@ impl Page<'_> {
             Kind::Provider => "Stormglass Provider".to_owned(),
             Kind::Resource => format!("{} Resource - stormglass", self.name),
             Kind::DataSource => format!("{} Data Source - stormglass", self.name),
+            Kind::Action => format!("{} Action - stormglass", self.name),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::attributes::capacity_plan::{CapacityPlanModel, Role, capacity_plan_at
 use crate::attributes::job::settings;
 use crate::errors::{sentence, target_error};
 use crate::hex::hex;
+use crate::resources::new_id;
 use crate::targets::{TargetModel, target_attribute};
 
 /// Private state: what was at the target before us.
@@ -331,13 +332,6 @@ fn word(mode: Mode) -> String {
         Mode::Observe => "observe",
     }
     .to_owned()
-}
-
-fn new_id() -> Result<String, Diagnostics> {
-    let mut bytes = [0_u8; 8];
-    getrandom::fill(&mut bytes)
-        .map_err(|e| Diagnostics::error("No random number", format!("The system gives none: {e}. Run apply again.")))?;
-    Ok(hex(&bytes))
 }
 
 fn unreadable_plan(problem: &str) -> Diagnostics {

@@ -1,0 +1,3 @@
+//! Actions: one file each.
+
+pub(crate) mod run_chaos_experiment;
