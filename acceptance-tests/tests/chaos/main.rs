@@ -7,3 +7,5 @@ mod faults;
 mod journal;
 mod lab;
 mod storm;
+mod terraform;
+mod wrong;
