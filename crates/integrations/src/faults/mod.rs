@@ -14,6 +14,7 @@ mod process_kill;
 mod process_pause;
 #[cfg(target_os = "linux")]
 mod targets;
+pub mod tcp_proxy;
 
 use stormglass_chaos::{Catalogue, FaultKind};
 
@@ -21,6 +22,7 @@ use crate::probes::PROBES;
 
 /// Every fault, in the order in which documentation lists them.
 pub const FAULTS: &[&dyn FaultKind] = &[
+    &tcp_proxy::TcpProxyKind,
     &cpu_burn::CpuBurnKind,
     &memory::MemoryKind,
     &disk_fill::DiskFillKind,

@@ -11,4 +11,6 @@ mod net;
 mod network;
 mod process_kill;
 mod process_pause;
+mod tcp_proxy;
+mod tcp_proxy_http;
 mod victim;
