@@ -148,8 +148,7 @@ impl Arima {
     fn learn(&self, y: &Prepared, season_length: impl FnOnce() -> usize) -> Result<(Self, Units, Estimate), FitError> {
         let Some(order) = self.order else { return auto::search(self, y, season_length()) };
         let order = Order { season_length: order.season_length.max(1), ..order };
-        let constant = self.constant.unwrap_or(order.differences() == 0) && order.differences() < 2;
-        let decided = Self { order: Some(order), constant: Some(constant), ..self.clone() };
+        let decided = Self { order: Some(order), constant: Some(self.constant_of(&order)), ..self.clone() };
         let (units, design) = decided.design(y)?;
         if let Some(lacking) = decided.lacking(y) {
             let reason = format!("the given coefficients lack `{lacking}`; give all or none");
@@ -165,12 +164,17 @@ impl Arima {
         Ok((decided, units, learned))
     }
 
+    /// Whether a model of some orders has a constant.
+    fn constant_of(&self, order: &Order) -> bool {
+        self.constant.unwrap_or(order.differences() == 0) && order.differences() < 2
+    }
+
     /// The same model with the orders that a fit would choose.
     /// # Errors
     /// As a fit.
     pub(in crate::models) fn decided(&self, y: &Series) -> Result<Self, FitError> {
-        if self.order.is_some() {
-            return Ok(self.clone());
+        if let Some(order) = self.order {
+            return Ok(Self { constant: Some(self.constant_of(&order)), ..self.clone() });
         }
         let prepared = self.prepare(y.values(), y.observed(), &Columns::of(y.regressors()))?;
         let season_length = || self.season_length.unwrap_or_else(|| season::strongest(y));
@@ -232,18 +236,39 @@ impl Arima {
         all.find(|name| !self.given.is_empty() && !self.given.contains_key(name))
     }
 
-    fn at_given(&self, y: &Prepared, design: &Design, units: &Units) -> Option<Estimate> {
-        let (names, columns) = self.columns(y);
+    /// The coefficients of an ARMA process by R's names; `None` if one lacks.
+    fn coefficients(&self, known: &BTreeMap<String, f64>) -> Option<Coefficients> {
         let block = |name: &str, count: usize| -> Option<Vec<f64>> {
-            (1..=count).map(|i| self.given.get(&format!("{name}{i}")).copied()).collect()
+            (1..=count).map(|i| known.get(&format!("{name}{i}")).copied()).collect()
         };
-        let order = design.order;
-        let coefficients = Coefficients {
+        let order = self.order?;
+        Some(Coefficients {
             ar: block("ar", order.p)?,
             ma: block("ma", order.q)?,
             seasonal_ar: block("sar", order.seasonal_p)?,
             seasonal_ma: block("sma", order.seasonal_q)?,
-        };
+        })
+    }
+
+    /// Generalized least squares coefficients of a series' regressors where the orders are decided and those of the ARMA
+    /// process known; `None` without a finite likelihood.
+    pub(in crate::models) fn columns_at(
+        &self,
+        y: &Series,
+        known: &BTreeMap<String, f64>,
+    ) -> Option<BTreeMap<String, f64>> {
+        let prepared = self.prepare(y.values(), y.observed(), &Columns::of(y.regressors())).ok()?;
+        let (units, design) = self.design(&prepared).ok()?;
+        let found = at_coefficients(&design, self.likelihood, &self.coefficients(known)?)?;
+        let weights = found.beta.iter().zip(&units.regressors).map(|(beta, unit)| beta / unit * units.scale);
+        let names = self.columns(&prepared).0;
+        Some(names.into_iter().zip(weights).filter(|(_, weight)| weight.is_finite()).collect())
+    }
+
+    fn at_given(&self, y: &Prepared, design: &Design, units: &Units) -> Option<Estimate> {
+        let (names, columns) = self.columns(y);
+        let order = design.order;
+        let coefficients = self.coefficients(&self.given)?;
         // Given regression coefficients: what they explain is taken away, nothing is solved for.
         let beta: Vec<f64> = names.iter().map(|name| self.given.get(name).copied()).collect::<Option<_>>()?;
         let scaled: Vec<f64> = names

@@ -3,8 +3,9 @@
 //! Model: y[t] = sum over seasons and k of a[k] sin(2 pi k t / m) + b[k] cos(2 pi k t / m) + x[t]' beta + eta[t], eta an
 //! ARIMA process without a season. A season of 2016 steps costs a few columns, not 2016 states; its shape does not
 //! change. Source: Hyndman & Athanasopoulos, FPP3, section 10.5. The numbers of harmonics are those of least AICc
-//! ([`choice`]), then the orders by the exact likelihood of what is left; at the end all coefficients are learned
-//! together, unless there are so many that the generalized least squares of the choice have to do.
+//! ([`choice`]), then the orders by the exact likelihood of what is left. From there the coefficients of the waves, by
+//! generalized least squares, and those of the errors take turns until the joint likelihood stands still: the two hardly
+//! depend on each other.
 
 mod choice;
 
@@ -27,8 +28,12 @@ use crate::series::{Regressors, Series};
 use crate::waves::Wave;
 use choice::Candidates;
 
-/// Values times squared columns up to which all coefficients are learned together.
-const LARGE: usize = 4_000_000;
+/// Values times squared columns above which the coefficients of the choice are kept.
+const LARGE: usize = 400_000_000;
+/// Turns of waves and errors.
+const ROUNDS: usize = 8;
+/// Gain of the log-likelihood below which they end.
+const SETTLED: f64 = 1e-6;
 /// Values that a candidate column has to be backed by.
 const VALUES_A_COLUMN: usize = 4;
 
@@ -143,35 +148,35 @@ impl Harmonic {
         (harmonics, terms.into_iter().map(|(wave, beta)| (wave, finite(beta * scale))).collect())
     }
 
-    /// The model of the errors; takes better coefficients of the waves into `after` where that is cheap enough.
+    /// The model of the errors; takes better coefficients of the waves into `after`.
     fn learn(&self, plain: &Series, after: &mut After) -> Result<Box<dyn Fitted>, FitError> {
-        let adjusted = |after: &After| after.adjusted(plain, 0);
         let open = self.errors.clone().unwrap_or(Arima { season_length: Some(1), ..Arima::default() });
-        let decided = open.decided(&adjusted(after))?;
+        let decided = open.decided(&after.adjusted(plain, 0))?;
+        let mut rest = decided.fit(&after.adjusted(plain, 0))?;
         let columns = after.terms.len() + plain.regressors().names.len() + 1;
-        if after.terms.is_empty() || plain.len().saturating_mul(columns * columns) > LARGE {
-            let rest = decided.fit(&adjusted(after))?;
-            let parameters = rest.parameters().keys().filter(|name| !name.starts_with("se(")).count();
-            let all = parameters + after.terms.len();
-            after.criteria.0 = rest.log_likelihood();
-            after.criteria.1 = rest.log_likelihood().and_then(|l| super::arima::criterion(l, all, rest.n_used()));
-            after.widening = widening(rest.n_used(), parameters - 1, all - 1);
-            return Ok(rest);
+        let cheap = plain.len().saturating_mul(columns * columns) <= LARGE;
+        for _ in 0..if cheap && !after.terms.is_empty() { ROUNDS } else { 0 } {
+            let Some(found) = decided.columns_at(&after.with_waves(plain), &rest.parameters()) else { break };
+            let before = after.terms.clone();
+            for (i, (_, beta)) in after.terms.iter_mut().enumerate() {
+                *beta = found.get(&wave_name(i)).copied().unwrap_or(*beta);
+            }
+            let next = decided.fit(&after.adjusted(plain, 0))?;
+            let gain = next.log_likelihood().zip(rest.log_likelihood()).map(|(new, old)| new - old);
+            if gain.is_some_and(|gain| gain < 0.0) {
+                after.terms = before;
+                break;
+            }
+            rest = next;
+            if gain.is_none_or(|gain| gain < SETTLED) {
+                break;
+            }
         }
-        let together = decided.fit(&after.with_waves(plain))?;
-        let found = together.parameters();
-        for (i, (_, beta)) in after.terms.iter_mut().enumerate() {
-            *beta = found.get(&wave_name(i)).copied().unwrap_or(*beta);
-        }
-        let waves: Vec<String> = (0..after.terms.len()).map(wave_name).collect();
-        let given = |name: &String| name != "sigma2" && !name.starts_with("se(") && !waves.contains(name);
-        let given: BTreeMap<String, f64> =
-            found.iter().filter(|(name, _)| given(name)).map(|(k, v)| (k.clone(), *v)).collect();
-        after.criteria = (together.log_likelihood(), together.aicc());
-        // Nothing to give is nothing to learn, too.
-        let rest = Arima { given, ..decided }.fit(&adjusted(after))?;
-        let (all, own) = (found["sigma2"], rest.parameters()["sigma2"]);
-        after.widening = if own > 0.0 { (all / own).max(0.0).sqrt() } else { 1.0 };
+        let own = rest.parameters().keys().filter(|name| !name.starts_with("se(")).count();
+        let all = own + after.terms.len();
+        let log_likelihood = rest.log_likelihood();
+        after.criteria = (log_likelihood, log_likelihood.and_then(|l| super::arima::criterion(l, all, rest.n_used())));
+        after.widening = widening(rest.n_used(), own - 1, all - 1);
         Ok(rest)
     }
 }
