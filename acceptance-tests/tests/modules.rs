@@ -7,7 +7,17 @@ use acceptance_tests::Workspace;
 
 #[test]
 fn predictive_scaling_passes_its_tests() {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../modules/predictive-scaling");
+    passes("predictive-scaling");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn chaos_gate_passes_its_tests() {
+    passes("chaos-gate");
+}
+
+fn passes(module: &str) {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../modules").join(module);
     let workspace = Workspace::with_mirror();
     fs::create_dir(workspace.path("tests")).expect("the folder is writable");
     for folder in ["", "tests"] {

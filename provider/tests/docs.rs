@@ -10,7 +10,7 @@ fn pages_are_fresh() {
         let kept = std::fs::read_to_string(root.join("docs").join(name)).unwrap_or_default();
         assert!(&kept == text, "docs/{name} is stale; run `cargo xtask docs`");
     }
-    for folder in ["data-sources", "resources", "functions"] {
+    for folder in ["data-sources", "resources", "functions", "actions", "faults", "probes"] {
         for entry in std::fs::read_dir(root.join("docs").join(folder)).unwrap() {
             let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
             assert!(pages.contains_key(&name), "docs/{name} is the page of nothing; remove it");

@@ -1,11 +1,13 @@
 //! `docs/` of the registry, written from schemas and examples: a page a type, the same on every machine.
 
+mod chaos;
 mod function;
 mod page;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use stormglass_integrations::faults::CATALOGUE;
 use tfplugin::provider::{Action, DataSource, Function, Provider as _, Resource};
 
 use crate::actions::run_chaos_experiment::RunChaosExperiment;
@@ -77,6 +79,16 @@ pub fn pages(examples: &Path) -> Result<BTreeMap<String, String>, DocsError> {
     ] {
         let example = read(format!("functions/{name}/function.tf"))?;
         pages.insert(format!("functions/{name}.md"), function::render(name, &signature, &example));
+    }
+    for fault in CATALOGUE.faults {
+        let path = format!("faults/{}", fault.name());
+        let example = read(format!("experiments/{path}.yaml"))?;
+        pages.insert(format!("{path}.md"), chaos::fault(*fault, &example));
+    }
+    for probe in CATALOGUE.probes {
+        let path = format!("probes/{}", probe.name());
+        let example = read(format!("experiments/{path}.yaml"))?;
+        pages.insert(format!("{path}.md"), chaos::probe(*probe, &example));
     }
     Ok(pages)
 }
