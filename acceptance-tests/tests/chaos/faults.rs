@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
@@ -31,6 +32,7 @@ pub(crate) const CASES: &[(&str, Make)] = &[
     ("memory", |_| Box::new(Memory)),
     ("disk_fill", |lab| Box::new(Fill { folder: lab.folder("filled") })),
     ("process_pause", |lab| Box::new(Pause::new(lab))),
+    ("network_partition", |_| Box::new(Partition::new())),
 ];
 
 /// What is there of any fault of the lab: a holder.
@@ -130,4 +132,48 @@ impl Case for Pause {
             other => Some(format!("the victim is {other:?}, its state and its tracer")),
         }
     }
+}
+
+/// A network namespace that has a table of somebody else's too; needs root, as the fault does.
+struct Partition {
+    namespace: String,
+}
+
+impl Partition {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let namespace = format!("storm-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        ip(&["netns", "add", &namespace]);
+        ip(&["netns", "exec", &namespace, "nft", "add", "table", "inet", "of_others"]);
+        Self { namespace }
+    }
+}
+
+impl Drop for Partition {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "delete", &self.namespace]).output();
+    }
+}
+
+impl Case for Partition {
+    fn step(&self, duration: &str) -> Value {
+        json!({"fault": "network_partition", "namespace": self.namespace, "duration": duration})
+    }
+
+    fn allow(&self) -> Vec<String> {
+        vec![format!("namespace:{}", self.namespace)]
+    }
+
+    /// Every rule but those of others, which have to be there still.
+    fn left(&self) -> Option<String> {
+        let rules = ip(&["netns", "exec", &self.namespace, "nft", "list", "ruleset"]);
+        let own: String = rules.split_whitespace().collect();
+        (own != "tableinetof_others{}").then(|| format!("rules in {}: {rules}", self.namespace))
+    }
+}
+
+fn ip(arguments: &[&str]) -> String {
+    let out = Command::new("ip").args(arguments).output().expect("`ip` starts");
+    assert!(out.status.success(), "ip {arguments:?}, which needs root: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8_lossy(&out.stdout).into_owned()
 }
