@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use forecast_core::{RawSeries, Sample};
 use jiff::Timestamp;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use stormglass_ops::duration::Span;
 use stormglass_ops::{MetricSource, SourceError, Window};
@@ -54,9 +55,9 @@ pub struct Prometheus {
 
 /// What the server answers; an error has no `data`.
 #[derive(Deserialize)]
-struct QueryRange {
+struct Answered<T> {
     status: String,
-    data: Option<Data>,
+    data: Option<T>,
     error: Option<String>,
     #[serde(default)]
     warnings: Vec<String>,
@@ -74,7 +75,7 @@ struct Found {
     #[serde(default)]
     values: Vec<(f64, String)>,
     #[serde(default)]
-    histograms: Vec<serde::de::IgnoredAny>,
+    histograms: Vec<IgnoredAny>,
 }
 
 impl Prometheus {
@@ -123,33 +124,39 @@ impl Prometheus {
     async fn page(&self, from: i64, to: i64) -> Result<Vec<Found>, SourceError> {
         let (start, end, step) = (from.to_string(), to.to_string(), self.step.as_secs().to_string());
         let parameters = [("query", self.query.as_str()), ("start", &start), ("end", &end), ("step", &step)];
-        let answer = self.http.ask(&self.url, &parameters).await.map_err(|e| self.unreachable(e.to_string()))?;
-        let parsed: Option<QueryRange> = serde_json::from_slice(&answer.body).ok();
+        let data: Data = self.ask(&self.url, &parameters).await?;
+        if data.result.iter().any(|s| !s.histograms.is_empty()) {
+            return Err(self.histograms());
+        }
+        Ok(data.result)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, url: &Url, parameters: &[(&str, &str)]) -> Result<T, SourceError> {
+        let answer = self.http.ask(url, parameters).await.map_err(|e| self.unreachable(e.to_string()))?;
+        let parsed: Option<Answered<T>> = serde_json::from_slice(&answer.body).ok();
         match parsed {
-            Some(QueryRange { data: Some(data), warnings, .. }) if answer.is_success() => {
-                self.complete(data, &warnings)
+            Some(Answered { data: Some(data), warnings, .. }) if answer.is_success() => {
+                self.complete(&warnings).map(|()| data)
             }
-            Some(QueryRange { status, error: Some(said), .. }) if status == "error" => {
-                Err(self.refused(&answer, &said))
-            }
+            Some(Answered { status, error: Some(said), .. }) if status == "error" => Err(self.refused(&answer, &said)),
             _ => Err(self.unreachable(foreign(&answer))),
         }
     }
 
     /// An answer that the server calls partial is none: what is unknown is not forecast.
-    fn complete(&self, data: Data, warnings: &[String]) -> Result<Vec<Found>, SourceError> {
+    fn complete(&self, warnings: &[String]) -> Result<(), SourceError> {
         // Remarks on the query's style come as warnings too.
-        if let Some(warning) = warnings.iter().find(|w| !w.starts_with("PromQL ")) {
-            return Err(
-                self.invalid(format!("the answer is not complete, as the server warns: {}", shortened(warning)))
-            );
+        match warnings.iter().find(|w| !w.starts_with("PromQL ")) {
+            Some(warning) => {
+                let said = shortened(warning);
+                Err(self.invalid(format!("the answer is not complete, as the server warns: {said}")))
+            }
+            None => Ok(()),
         }
-        if data.result.iter().any(|s| !s.histograms.is_empty()) {
-            return Err(
-                self.invalid("yields histograms, expected numbers; use for example histogram_count(rate(...))".into())
-            );
-        }
-        Ok(data.result)
+    }
+
+    fn histograms(&self) -> SourceError {
+        self.invalid("yields histograms, expected numbers; use for example histogram_count(rate(...))".into())
     }
 
     /// What the server says about the query, and what to do.
@@ -226,6 +233,58 @@ impl Prometheus {
         };
         Ok(Sample { time, value: number.is_finite().then_some(number) })
     }
+}
+
+/// The value now, for probes. API: <https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries>.
+impl Prometheus {
+    /// The value of the query now; `None` where it yields no series, as a comparison that does not hold.
+    ///
+    /// # Errors
+    /// The server does not answer; there are several series; the value is no finite number.
+    pub(crate) async fn instant(&self) -> Result<Option<f64>, SourceError> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/api/v1/query", self.base.path().trim_end_matches('/')));
+        let data: Instant = self.ask(&url, &[("query", &self.query)]).await?;
+        let (_, text) = match data {
+            Instant::Scalar(value) => value,
+            Instant::Vector(series) => match series.as_slice() {
+                [] => return Ok(None),
+                [One { value: Some(value) }] => value.clone(),
+                [One { value: None }] => return Err(self.histograms()),
+                many => return Err(SourceError::ManySeries { what: self.describe(), got: many.len() }),
+            },
+            Instant::String(_) => return Err(self.invalid("yields a text, expected a number".into())),
+            Instant::Matrix(_) => {
+                return Err(self.invalid("yields a range, expected one value; use for example rate(...)".into()));
+            }
+        };
+        match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
+            Some(number) => Ok(Some(number)),
+            None => Err(self.invalid(format!("the value is `{}`, expected a finite number", shortened(&text)))),
+        }
+    }
+
+    /// `host:port` of the server.
+    pub(crate) fn address(&self) -> String {
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        format!("{}:{port}", self.base.host_str().unwrap_or_default())
+    }
+}
+
+/// What a query yields at one instant.
+#[derive(Deserialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
+enum Instant {
+    Vector(Vec<One>),
+    Scalar((f64, String)),
+    String(IgnoredAny),
+    Matrix(IgnoredAny),
+}
+
+/// One series at one instant; a histogram has no value.
+#[derive(Deserialize)]
+struct One {
+    value: Option<(f64, String)>,
 }
 
 /// First and last instant of each page, in seconds: the multiples of the step within the window.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod probe;
 mod server;
 
 use std::time::Duration;
