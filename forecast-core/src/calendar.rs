@@ -19,7 +19,8 @@ pub struct Event {
     pub from: Timestamp,
     /// First instant after the event.
     pub to: Timestamp,
-    /// Factor on the load that the user expects while it lasts; `None` lets the models learn it from earlier ones.
+    /// Factor on the load that the user expects while it lasts; with `None` the model `prophet` learns the effect from
+    /// earlier events of the name, and others leave it alone.
     pub factor: Option<f64>,
 }
 

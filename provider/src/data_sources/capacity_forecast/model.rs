@@ -133,7 +133,7 @@ fn settings() -> Vec<Attribute> {
                 timestamp("from").required().describe("First instant, RFC 3339."),
                 timestamp("to").required().describe("First instant after it, RFC 3339."),
                 float64("factor").optional().validate(validators::range(0.0, 1000.0)).describe(
-                    "Factor on the usual load while it lasts; left out, it is learned from earlier events of the name.",
+                    "Factor on the usual load while it lasts; left out, the model `prophet` learns the effect from earlier events of the name, and others leave it alone.",
                 ),
             ],
         )
