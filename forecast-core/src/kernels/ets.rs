@@ -49,6 +49,25 @@ dispatched! {
     run_one = run_one_inner, (kind: Kind, y: &[f64], lanes: &mut Lanes<1>, errors: &mut [[f64; 1]]) -> [f64; 1]
 }
 
+dispatched! {
+    /// Divides absolute errors by the forecasts that they belong to; returns the sum of ln |f|.
+    relative = relative_inner, (y: &[f64], errors: &mut [f64]) -> f64
+}
+
+#[inline(always)]
+fn relative_inner(y: &[f64], errors: &mut [f64]) -> f64 {
+    let mut logs = Logs::<8>::new();
+    for (y, errors) in y.chunks(8).zip(errors.chunks_mut(8)) {
+        let mut f = [1.0; 8];
+        for ((f, y), e) in f.iter_mut().zip(y).zip(errors) {
+            *f = y - *e;
+            *e /= *f;
+        }
+        logs.add(&f);
+    }
+    logs.finish().iter().sum()
+}
+
 #[inline(always)]
 fn run_one_inner(kind: Kind, y: &[f64], lanes: &mut Lanes<1>, errors: &mut [[f64; 1]]) -> [f64; 1] {
     run(kind, y, lanes, errors)
@@ -216,6 +235,26 @@ mod tests {
             assert_eq!(on(Dispatch::Portable), on(Dispatch::Avx2), "{kind:?}");
         }
         force(Dispatch::Avx2);
+    }
+
+    #[test]
+    fn relative_errors_are_those_of_the_recursion() {
+        let mut dice = Dice::new(3);
+        let y: Vec<f64> = (0..53).map(|t| 40.0 + (t % 4) as f64 + dice.unit()).collect();
+        let kind =
+            |relative_errors| Kind { relative_errors, trend: Part::Additive, damped: true, season: Part::Additive };
+        let run = |kind: Kind| {
+            let mut errors = vec![[0.0]; y.len()];
+            let logs = run_one(kind, &y, &mut lanes::<1>(kind, 0), &mut errors);
+            (logs[0], errors.into_flattened())
+        };
+        let (logs, expected) = run(kind(true));
+        for path in [Dispatch::Portable, Dispatch::Avx2] {
+            force(path);
+            let mut errors = run(kind(false)).1;
+            assert!((relative(&y, &mut errors) - logs).abs() < 1e-10);
+            assert!(errors.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-14));
+        }
     }
 
     #[test]

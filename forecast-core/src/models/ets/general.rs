@@ -1,10 +1,15 @@
 //! The likelihood of any form as a problem of least squares over parameters and start states together.
+//!
+//! Forms that differ from the linear ones by their relative errors alone take the linear recursion, whose derivatives by
+//! start states are shifts of one response ([`Additive`]).
 
 use super::form::Form;
+use super::linear::chains;
 use super::search::{EDGE, PARAMETERS, Searched, bounds};
-use crate::kernels::ets::{Lanes, Part, run_one};
+use crate::kernels::ets::{Lanes, Part, relative, run_one};
+use crate::kernels::ets_linear::{Lanes as Row, Responses, derivatives, responses};
 use crate::kernels::ets_tangent::{CHUNK, Tangents, tangents};
-use crate::kernels::matrix::gram;
+use crate::kernels::matrix::{dot, gram};
 use crate::models::least_squares::{Problem, Squares};
 
 /// The likelihood over alpha, shares of beta and gamma, phi, and the start states: level, trend and the season but its last.
@@ -16,6 +21,75 @@ pub(super) struct Likelihood<'a> {
     one: Vec<[f64; 1]>,
     /// Derivatives of the forecasts, a row a step.
     rows: Vec<f64>,
+    /// What runs a form with additive parts.
+    additive: Option<Additive>,
+    /// The point that the errors belong to, and what came of it.
+    last: Option<(Vec<f64>, Option<Sums>)>,
+}
+
+/// The sum of squared errors and the geometric mean of absolute forecasts, 1 for absolute errors.
+type Sums = (f64, f64);
+
+/// A recursion with additive parts.
+struct Additive {
+    season: Vec<(f64, Row)>,
+    lanes: Vec<Row>,
+    /// Derivatives of the absolute errors by parameters.
+    columns: [Vec<f64>; PARAMETERS],
+    responses: Responses,
+    /// The response to the first value of the season in reverse, zeros behind.
+    reversed: Vec<f64>,
+}
+
+impl Additive {
+    fn new(n: usize, positions: usize) -> Self {
+        let blank = || vec![0.0; n];
+        Self {
+            season: vec![(0.0, [0.0; PARAMETERS]); positions],
+            lanes: vec![[0.0; PARAMETERS]; positions],
+            columns: [(); PARAMETERS].map(|()| blank()),
+            responses: Responses { data: blank(), first: blank(), trend: blank() },
+            reversed: vec![0.0; n + positions],
+        }
+    }
+
+    /// Absolute errors at a point, and their derivatives by parameters.
+    fn run(&mut self, form: Form, y: &[f64], at: &[f64], states: &Lanes<1>, errors: &mut [f64]) {
+        let (chain, by) = chains(form, at);
+        let b = states.trend[0];
+        let moved = [0.0, 0.0, 0.0, b];
+        let start = [(states.level[0] + chain.phi * b, moved), (chain.phi * b, moved)];
+        for (slot, state) in self.season.iter_mut().zip(&states.season) {
+            *slot = (state[0], [0.0; PARAMETERS]);
+        }
+        derivatives(&chain, &by, y, &start, &mut self.season, errors, &mut self.columns);
+    }
+
+    /// Derivatives of the forecasts at the point of the last [`Self::run`], a row of `width` a step.
+    fn rows(&mut self, form: Form, y: &[f64], at: &[f64], width: usize, rows: &mut [f64]) {
+        let (n, m) = (y.len(), self.season.len());
+        let seasonal = form.season != Part::None;
+        responses(&chains(form, at).0, y, &mut self.lanes, seasonal, &mut self.responses);
+        for (to, from) in self.reversed.iter_mut().zip(self.responses.first.iter().rev()) {
+            *to = *from;
+        }
+        let first = PARAMETERS + 1 + usize::from(form.trend != Part::None);
+        for (t, row) in rows.chunks_exact_mut(width).enumerate() {
+            for (to, column) in row.iter_mut().zip(&self.columns) {
+                *to = -column[t];
+            }
+            // The responses of this step to each value of the season; a level moves all of them.
+            let seen = &self.reversed[n - 1 - t..n - 1 - t + m];
+            row[PARAMETERS] = -seen.iter().sum::<f64>();
+            if form.trend != Part::None {
+                row[PARAMETERS + 1] = -self.responses.trend[t];
+            }
+            // The last of the season is what the others leave.
+            for (to, response) in row[first..].iter_mut().zip(&seen[..m - 1]) {
+                *to = seen[m - 1] - response;
+            }
+        }
+    }
 }
 
 impl<'a> Likelihood<'a> {
@@ -32,7 +106,10 @@ impl<'a> Likelihood<'a> {
             bounds.extend(vec![(lowest, f64::INFINITY); m - 1]);
         }
         let width = width(bounds.len());
-        Self { form, y, m, bounds, one: vec![[0.0]; n], rows: vec![0.0; n * width] }
+        let multiplied = form.trend == Part::Multiplicative || form.season == Part::Multiplicative;
+        let positions = if form.season == Part::None { 1 } else { m };
+        let additive = (form.relative_errors && !multiplied).then(|| Additive::new(n, positions));
+        Self { form, y, m, bounds, one: vec![[0.0]; n], rows: vec![0.0; n * width], additive, last: None }
     }
 
     /// Coordinate of the first season.
@@ -106,19 +183,37 @@ impl<'a> Likelihood<'a> {
             && (form.season != Part::Multiplicative || lanes.season.iter().all(|s| s[0] > 0.0))
     }
 
-    /// Errors at a point; the sum of squares and the geometric mean of absolute forecasts (1 for absolute errors).
-    fn run(&mut self, at: &[f64]) -> Option<(f64, f64)> {
+    /// Errors at a point.
+    fn run(&mut self, at: &[f64]) -> Option<Sums> {
+        if let Some((known, result)) = &self.last
+            && known == at
+        {
+            return *result;
+        }
+        let result = self.run_anew(at);
+        self.last = Some((at.to_vec(), result));
+        result
+    }
+
+    fn run_anew(&mut self, at: &[f64]) -> Option<Sums> {
         let mut lanes = self.lanes_at(at);
         if !self.allowed(&lanes) {
             return None;
         }
-        let logs = run_one(self.form.kind(), self.y, &mut lanes, &mut self.one);
-        let sse: f64 = self.one.iter().map(|e| e[0] * e[0]).sum();
+        let logs = if let Some(additive) = &mut self.additive {
+            let errors = self.one.as_flattened_mut();
+            additive.run(self.form, self.y, at, &lanes, errors);
+            relative(self.y, errors)
+        } else {
+            run_one(self.form.kind(), self.y, &mut lanes, &mut self.one)[0]
+        };
+        let errors = self.one.as_flattened();
+        let sse = dot(errors, errors);
         // Forecasts of y (1 + e) have to be above zero, else the errors say nothing.
-        if self.form.relative_errors && self.one.iter().any(|e| e[0] <= -1.0 || e[0].is_nan()) {
+        if self.form.relative_errors && errors.iter().any(|e| *e <= -1.0 || e.is_nan()) {
             return None;
         }
-        Some((sse, libm::exp(logs[0] / self.y.len() as f64)))
+        Some((sse, libm::exp(logs / self.y.len() as f64)))
     }
 }
 
@@ -145,7 +240,11 @@ impl Problem for Likelihood<'_> {
         };
         out.sse = sse * size * size;
         let width = width(k);
-        tangents(self.form.kind(), self.y, &mut self.lanes_at(at), &mut self.tangents_at(at), &mut self.rows);
+        if let Some(additive) = &mut self.additive {
+            additive.rows(self.form, self.y, at, width, &mut self.rows);
+        } else {
+            tangents(self.form.kind(), self.y, &mut self.lanes_at(at), &mut self.tangents_at(at), &mut self.rows);
+        }
         // Relative errors: e = (y - f) / f by f is -(1 + e) / f, and the mean of ln f moves by the mean of 1 / f.
         let mut drift = vec![0.0; width];
         for ((row, e), y) in self.rows.chunks_exact_mut(width).zip(&self.one).zip(self.y) {
@@ -168,12 +267,10 @@ impl Problem for Likelihood<'_> {
             drift.fill(0.0);
         }
         let square = size * size;
-        for i in 0..k {
-            if self.bounds[i].0 >= self.bounds[i].1 {
-                continue;
-            }
+        let moves = |i: &usize| self.bounds[*i].0 < self.bounds[*i].1;
+        for i in (0..k).filter(moves) {
             out.gradient[i] = square * (errors[i] + sse * drift[i]);
-            for j in 0..=i {
+            for j in (0..=i).filter(moves) {
                 let mixed = errors[i] * drift[j] + drift[i] * errors[j] + sse * drift[i] * drift[j];
                 let value = square * (products[i * width + j] + mixed);
                 (out.hessian[i * k + j], out.hessian[j * k + i]) = (value, value);
@@ -186,5 +283,34 @@ impl Problem for Likelihood<'_> {
 impl Searched for Likelihood<'_> {
     fn start(&mut self, at: &[f64]) -> Lanes<1> {
         self.lanes_at(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paths::Dice;
+
+    #[test]
+    fn the_linear_recursion_has_the_derivatives_of_any() {
+        let mut dice = Dice::new(3);
+        let y: Vec<f64> = (0..60).map(|t| 0.6 + 0.05 * (t % 4) as f64 + 0.1 * dice.unit()).collect();
+        let (parameters, trend) = ([0.3, 0.2, 0.4, 0.9], 0.002);
+        for letters in [["m", "n", "n"], ["m", "a", "n"], ["m", "ad", "n"], ["m", "n", "a"], ["m", "ad", "a"]] {
+            let form = Form::from_letters(letters[0], letters[1], letters[2]).unwrap();
+            let mut at = [&parameters[..], &[0.65]].concat();
+            at.extend((form.trend != Part::None).then_some(trend));
+            at.extend(if form.season == Part::None { vec![] } else { vec![0.01, -0.03, 0.05] });
+            let mut one = Likelihood::new(form, &y, if form.season == Part::None { 1 } else { 4 });
+            let linear = one.squares(&at);
+            assert!(one.additive.take().is_some());
+            one.last = None;
+            let any = one.squares(&at);
+            let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
+            assert!(close(linear.sse, any.sse), "{letters:?}: {} {}", linear.sse, any.sse);
+            for (a, b) in linear.gradient.iter().zip(&any.gradient).chain(linear.hessian.iter().zip(&any.hessian)) {
+                assert!(close(*a, *b), "{letters:?}: {a}, expected {b}");
+            }
+        }
     }
 }

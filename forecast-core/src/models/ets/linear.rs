@@ -34,6 +34,30 @@ pub(super) struct Concentrated<'a> {
     at: Option<(Vec<f64>, f64)>,
 }
 
+/// alpha, beta, gamma and phi of a point.
+pub(super) fn parameters(form: Form, at: &[f64]) -> [f64; PARAMETERS] {
+    let beta = if form.trend == Part::None { 0.0 } else { EDGE + at[1] * (at[0] - EDGE) };
+    let gamma = if form.season == Part::None { 0.0 } else { EDGE + at[2] * (1.0 - at[0] - EDGE) };
+    [at[0], beta, gamma, if form.damped { at[3] } else { 1.0 }]
+}
+
+/// Coefficients at a point, and their derivatives by its coordinates; those that are held do not count.
+pub(super) fn chains(form: Form, at: &[f64]) -> (Chain<f64>, Chain<Row>) {
+    let [alpha, beta, gamma, phi] = parameters(form, at);
+    let c1 = phi * beta;
+    let chain = Chain { phi, c1, c2: alpha + c1, c3: gamma };
+    let on = |part: Part| if part == Part::None { 0.0 } else { 1.0 };
+    let (trend, season) = (on(form.trend), on(form.season));
+    let by_c1 = [phi * (trend * at[1]), phi * (trend * (at[0] - EDGE)), 0.0, beta];
+    let by = Chain {
+        phi: [0.0, 0.0, 0.0, 1.0],
+        c1: by_c1,
+        c2: [1.0 + by_c1[0], by_c1[1], by_c1[2], by_c1[3]],
+        c3: [-season * at[2], 0.0, season * (1.0 - at[0] - EDGE), 0.0],
+    };
+    (chain, by)
+}
+
 impl<'a> Concentrated<'a> {
     /// `y`: centered values; `m`: steps of a season, 1 without one.
     pub(super) fn new(form: Form, y: &'a [f64], m: usize) -> Self {
@@ -57,30 +81,6 @@ impl<'a> Concentrated<'a> {
         }
     }
 
-    /// alpha, beta, gamma and phi of a point.
-    fn parameters(&self, at: &[f64]) -> [f64; PARAMETERS] {
-        let beta = if self.form.trend == Part::None { 0.0 } else { EDGE + at[1] * (at[0] - EDGE) };
-        let gamma = if self.form.season == Part::None { 0.0 } else { EDGE + at[2] * (1.0 - at[0] - EDGE) };
-        [at[0], beta, gamma, if self.form.damped { at[3] } else { 1.0 }]
-    }
-
-    /// Coefficients at a point, and their derivatives by its coordinates; those that are held do not count.
-    fn chains(&self, at: &[f64]) -> (Chain<f64>, Chain<Row>) {
-        let [alpha, beta, gamma, phi] = self.parameters(at);
-        let c1 = phi * beta;
-        let chain = Chain { phi, c1, c2: alpha + c1, c3: gamma };
-        let on = |part: Part| if part == Part::None { 0.0 } else { 1.0 };
-        let (trend, season) = (on(self.form.trend), on(self.form.season));
-        let by_c1 = [phi * (trend * at[1]), phi * (trend * (at[0] - EDGE)), 0.0, beta];
-        let by = Chain {
-            phi: [0.0, 0.0, 0.0, 1.0],
-            c1: by_c1,
-            c2: [1.0 + by_c1[0], by_c1[1], by_c1[2], by_c1[3]],
-            c3: [-season * at[2], 0.0, season * (1.0 - at[0] - EDGE), 0.0],
-        };
-        (chain, by)
-    }
-
     /// Finds the start states of a point, its errors and their derivatives; returns the sum of squares.
     fn evaluate(&mut self, at: &[f64]) -> f64 {
         if let Some((known, sse)) = &self.at
@@ -89,7 +89,7 @@ impl<'a> Concentrated<'a> {
             return *sse;
         }
         let (n, m, k) = (self.y.len(), self.positions, self.states.len());
-        let (chain, by) = self.chains(at);
+        let (chain, by) = chains(self.form, at);
         responses(&chain, self.y, &mut self.lanes, self.form.season != Part::None, &mut self.responses);
         let first = &self.responses.first[..n];
         correlate(&self.responses.data, first, &mut self.states[..m]);
@@ -181,7 +181,7 @@ impl Problem for Concentrated<'_> {
 impl Searched for Concentrated<'_> {
     fn start(&mut self, at: &[f64]) -> Lanes<1> {
         self.evaluate(at);
-        let [alpha, beta, gamma, phi] = self.parameters(at);
+        let [alpha, beta, gamma, phi] = parameters(self.form, at);
         let m = self.positions;
         let seasonal = self.form.season != Part::None;
         // A season that sums to zero; the level has the rest.
