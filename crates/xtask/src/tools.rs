@@ -26,6 +26,8 @@ pub(crate) const TEST_TOOLS: &[Tool] = &[
     #[cfg(target_os = "linux")]
     Tool { program: "nft", package: "nftables", why: "the network faults are rules of its" },
     #[cfg(target_os = "linux")]
+    Tool { program: "tc", package: "iproute2", why: "the fault `network_bandwidth` is a queue of its" },
+    #[cfg(target_os = "linux")]
     Tool { program: "ip", package: "iproute2", why: "the network faults are tried in namespaces that it makes" },
     Tool { program: "chromium", package: "chromium", why: "the report is opened in a real browser" },
 ];

@@ -31,6 +31,7 @@ pub const FAULTS: &[&dyn FaultKind] = &[
     network::PARTITION,
     network::DROP,
     network::REJECT,
+    &network::BandwidthKind,
 ];
 
 /// All faults and probes of this program.

@@ -9,6 +9,7 @@ mod holder;
 mod memory;
 mod net;
 mod network;
+mod network_bandwidth;
 mod process_kill;
 mod process_pause;
 mod tcp_proxy;

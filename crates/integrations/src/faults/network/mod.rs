@@ -1,10 +1,14 @@
-//! Faults `network_partition`, `network_drop`, `network_reject`: packets that a network namespace loses or refuses.
+//! Faults `network_partition`, `network_drop`, `network_reject`: packets that a network namespace loses or refuses; and
+//! `network_bandwidth`, in a file of its own.
 //!
 //! The rules stand in a table of their own with the flag `owner`, which belongs to a long-lived `nft` whose input is a pipe from
 //! the holder: with the holder the pipe ends, with the pipe `nft`, and with `nft` the kernel removes the table. No rule of
 //! anybody else is touched, and nobody else can change these. The host's own namespace is refused: a rule there could lock out
 //! whoever has to end the experiment. Source: nft(8), "TABLES", flag `owner`.
 
+mod bandwidth;
+#[cfg(target_os = "linux")]
+mod bucket;
 #[cfg(target_os = "linux")]
 mod namespace;
 #[cfg(target_os = "linux")]
@@ -16,6 +20,7 @@ mod table;
 use serde_json::Value;
 use stormglass_chaos::{Ending, Fault, FaultError, FaultKind, Kind, Problem, Setting, Settings};
 
+pub(super) use bandwidth::BandwidthKind;
 use rules::{Action, Direction, Filter, Peer, Protocol};
 
 /// The setting `namespace`.
