@@ -23,13 +23,14 @@ const PROOFS: &[Proof] = &[
     Proof { name: "fuzz", run: fuzz },
     Proof { name: "kernels", run: kernels },
     Proof { name: "protocol", run: protocol },
+    Proof { name: "proxy", run: proxy },
     Proof { name: "plan", run: plan },
     Proof { name: "accuracy", run: accuracy },
     Proof { name: "storm", run: storm },
     Proof { name: "opentofu", run: opentofu },
 ];
 
-const FUZZ_TARGETS: &[&str] = &["msgpack", "json", "csv"];
+const FUZZ_TARGETS: &[&str] = &["msgpack", "json", "csv", "http"];
 const FUZZ_SECONDS: u32 = 600;
 
 /// Runs all, or the one named by `--only`.
@@ -79,6 +80,13 @@ fn protocol(_: &Options) -> Done {
     let mut bench = cargo();
     bench.args(["bench", "--locked", "--package", "tfplugin", "--bench", "protocol", "--"]).arg(provider);
     run("start, handshake and calls", &mut bench)
+}
+
+/// The fault `tcp_proxy` beside what was asked of it and beside other proxies.
+fn proxy(_: &Options) -> Done {
+    let mut bench = cargo();
+    bench.args(["bench", "--locked", "--package", "stormglass-integrations", "--bench", "proxy"]);
+    run("the proxy and its peers", &mut bench)
 }
 
 /// Wall time of plan and apply with 1, 200 and 1,000 policies.
