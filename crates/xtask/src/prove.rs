@@ -22,6 +22,7 @@ struct Options {
 const PROOFS: &[Proof] = &[
     Proof { name: "fuzz", run: fuzz },
     Proof { name: "kernels", run: kernels },
+    Proof { name: "speed", run: speed },
     Proof { name: "protocol", run: protocol },
     Proof { name: "proxy", run: proxy },
     Proof { name: "plan", run: plan },
@@ -71,6 +72,15 @@ fn fuzz(_: &Options) -> Done {
 /// Fits and kernels, by criterion.
 fn kernels(_: &Options) -> Done {
     run("benchmarks of forecast-core", cargo().args(["bench", "--locked", "--package", "forecast-core"]))
+}
+
+/// Fits and panels beside other libraries; R takes part where it is installed.
+fn speed(_: &Options) -> Done {
+    let binaries = build("release")?;
+    let python = tools::python("speed", &["numpy", "statsforecast==2.1.1"])?;
+    let mut command = Command::new(python);
+    command.current_dir(root()).arg("acceptance-tests/bench/speed.py").arg(binaries.join("stormglass"));
+    run("speed beside other libraries", &mut command)
 }
 
 /// Start, handshake and calls of the built provider.
