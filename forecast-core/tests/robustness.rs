@@ -77,6 +77,24 @@ fn gaps_at_either_end_and_hardly_anything_observed() {
     check_finite(&[None, Some(1.0)]);
 }
 
+/// Found by fuzzing: sums of squares and states that had become infinite were stored as nothing.
+#[test]
+fn a_fit_that_took_in_a_value_beyond_measure_can_be_stored() {
+    let start = "2026-11-02T00:00:00Z".parse().unwrap();
+    let y = Series::new(start, Duration::from_secs(3600), (0..40).map(|t| 1e-3 * f64::from(t % 7)).collect()).unwrap();
+    for huge in [1e200, -1e308, 1e308] {
+        for name in ["ses", "holt", "holt_winters[4]", "local_level", "local_linear_trend"] {
+            let mut fitted = grammar::parse(name).unwrap().fit(&y).unwrap();
+            fitted.update(&Series::new(y.end(), y.step(), vec![huge, 1e-3]).unwrap()).unwrap();
+            let stored = serde_json::to_string(&fitted.state()).unwrap();
+            let restored = serde_json::from_str::<forecast_core::FittedState>(&stored).unwrap().restore();
+            let restored = restored.unwrap_or_else(|e| panic!("{name} after {huge}: {e}"));
+            let ahead = Ahead::steps(3);
+            assert_eq!(restored.forecast(&ahead, &[]).unwrap(), fitted.forecast(&ahead, &[]).unwrap(), "{name}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -260,7 +260,8 @@ impl FittedHoltWinters {
                     if step.level.is_finite() && step.trend.is_finite() && step.season.is_finite() {
                         (error, level, trend) = (step.error, step.level, step.trend);
                         self.state.season[slot] = step.season;
-                        self.sse += error * error;
+                        // A state is stored as JSON, which knows no infinity.
+                        self.sse = finite(self.sse + error * error);
                         self.counted += 1;
                     }
                 }

@@ -209,7 +209,15 @@ impl Core for FittedStructural {
     }
 
     fn push(&mut self, value: Option<f64>) -> f64 {
-        self.filter.push(value.map(|v| v / self.scale)).map_or(0.0, |(error, _)| error * self.scale)
+        let mut next = self.filter.clone();
+        let error = next.push(value.map(|v| v / self.scale)).map_or(0.0, |(error, _)| error * self.scale);
+        if next.state.iter().chain(&next.spread).all(|x| x.is_finite()) {
+            self.filter = next;
+            return error;
+        }
+        // A value beyond all measure is taken for a gap.
+        self.filter.push(None);
+        0.0
     }
 
     fn moments(&self, horizon: usize) -> Vec<(f64, f64)> {
