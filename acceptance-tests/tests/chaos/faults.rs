@@ -1,6 +1,7 @@
 //! One case a fault: how it is asked for, and how its presence is seen from outside of every process of ours.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,6 +33,7 @@ pub(crate) const CASES: &[(&str, Make)] = &[
     ("memory", |_| Box::new(Memory)),
     ("disk_fill", |lab| Box::new(Fill { folder: lab.folder("filled") })),
     ("process_pause", |lab| Box::new(Pause::new(lab))),
+    ("tcp_proxy", |lab| Box::new(Proxy::new(lab))),
     ("network_partition", |_| Box::new(Partition::new())),
 ];
 
@@ -131,6 +133,29 @@ impl Case for Pause {
             Some(('S' | 'R', 0)) => None,
             other => Some(format!("the victim is {other:?}, its state and its tracer")),
         }
+    }
+}
+
+/// A proxy before the lab's service.
+struct Proxy {
+    listen: String,
+    upstream: String,
+}
+
+impl Proxy {
+    fn new(lab: &Lab) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+        Self { listen: free.to_string(), upstream: lab.service.clone() }
+    }
+}
+
+impl Case for Proxy {
+    fn step(&self, duration: &str) -> Value {
+        json!({"fault": "tcp_proxy", "listen": self.listen, "upstream": self.upstream, "latency": "50ms", "duration": duration})
+    }
+
+    fn left(&self) -> Option<String> {
+        TcpStream::connect(&self.listen).is_ok().then(|| format!("somebody listens on {}", self.listen))
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod checkout;
 mod command;
 mod faults;
 mod journal;

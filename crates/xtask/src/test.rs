@@ -11,6 +11,7 @@ pub(crate) fn test(args: &[&str]) -> Done {
     tools::ensure(tools::TEST_TOOLS)?;
     let terraform = tools::terraform()?;
     let python = tools::python("terraform-core", tools::NEWER_CORE)?;
+    let service = tools::python("service", tools::SERVICE)?;
     tidy::tidy()?;
     run("format", cargo().args(["fmt", "--all", "--check"]))?;
     let binaries = terraform::build("dev")?;
@@ -20,5 +21,6 @@ pub(crate) fn test(args: &[&str]) -> Done {
     let mut tests = cargo();
     tests.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.env("STORMGLASS_BINARIES", binaries).env("STORMGLASS_TERRAFORM", terraform).env("STORMGLASS_PYTHON", python);
+    tests.env("STORMGLASS_SERVICE_PYTHON", service);
     run("tests", &mut tests)
 }

