@@ -20,8 +20,9 @@ fn under_way(lab: &Lab) {
 #[test]
 fn a_run_that_holds_passes_and_is_listed() {
     let lab = Lab::new();
-    let done =
-        lab.run(&lab.experiment(json!([burn("500ms")])), &["--junit", lab.path("verdict.xml").to_str().unwrap()]);
+    let (junit, html) = (lab.path("verdict.xml"), lab.path("report.html"));
+    let more = ["--junit", junit.to_str().unwrap(), "--html", html.to_str().unwrap()];
+    let done = lab.run(&lab.experiment(json!([burn("500ms")])), &more);
     assert_eq!(done.code, Some(0), "{done:?}");
     let report = done.json();
     assert_eq!((&report["experiment"], &report["outcome"]), (&json!("Lab"), &json!("passed")));
@@ -34,6 +35,7 @@ fn a_run_that_holds_passes_and_is_listed() {
             .unwrap()
             .contains("<testsuite name=\"Lab\" tests=\"2\" failures=\"0\"")
     );
+    assert!(fs::read_to_string(html).unwrap().contains("The steady state held"));
     let list = lab.chaos(&["list", "--json"]).json();
     assert_eq!((list["runs"].as_array().unwrap().len(), &list["runs"][0]["outcome"]), (1, &json!("passed")));
     assert_eq!(lab.chaos(&["status", "--json"]).out, "{\"active\":[]}\n");

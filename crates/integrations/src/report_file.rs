@@ -8,6 +8,7 @@ use std::time::Duration;
 use forecast_core::{Forecast, Level, Series};
 use stormglass_ops::job::{BacktestSummary, Outcome};
 use stormglass_ops::{After, CapacityPlan, JobSettings, units_for_load};
+use stormglass_report::experiment as experiment_page;
 use stormglass_report::forecast as page;
 use stormglass_report::{ForecastReport, TimeSeries};
 
@@ -30,7 +31,18 @@ pub struct ReportError {
 /// # Errors
 /// A folder that is missing or not writable.
 pub fn write(path: &Path, title: &str, remembered: &Remembered, settings: &JobSettings) -> Result<(), ReportError> {
-    let text = stormglass_report::render(&report(title, remembered, settings));
+    write_text(path, &stormglass_report::render(&report(title, remembered, settings)))
+}
+
+/// Writes the page of an experiment, whole or not at all.
+///
+/// # Errors
+/// A folder that is missing or not writable.
+pub fn write_experiment(path: &Path, report: &stormglass_chaos::Report) -> Result<(), ReportError> {
+    write_text(path, &stormglass_report::experiment::render(&experiment(report)))
+}
+
+fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".stormglass-").tempfile_in(folder)?;
@@ -39,6 +51,41 @@ pub fn write(path: &Path, title: &str, remembered: &Remembered, settings: &JobSe
         file.persist(path).map_err(|e| e.error).map(drop)
     };
     write().map_err(|source| ReportError { path: path.display().to_string(), source })
+}
+
+/// An experiment in the report's words.
+fn experiment(report: &stormglass_chaos::Report) -> experiment_page::ExperimentReport {
+    use experiment_page::{Check, ExperimentReport, Fault, Measurement};
+    let fault = |f: &stormglass_chaos::report::FaultReport| Fault {
+        name: f.name.clone(),
+        plan: f.plan.clone(),
+        injected: f.injected,
+        undone: f.undone,
+        error: f.error.clone(),
+    };
+    let measurement = |m: &stormglass_chaos::report::Measurement| Measurement {
+        at: m.at,
+        seconds: m.seconds,
+        ok: m.ok,
+        summary: m.summary.clone(),
+    };
+    let check = |p: &stormglass_chaos::report::ProbeReport| Check {
+        name: p.name.clone(),
+        asked: p.asked.clone(),
+        measurements: p.timeline.iter().map(measurement).collect(),
+    };
+    ExperimentReport {
+        title: report.experiment.clone(),
+        outcome: report.outcome.name().to_owned(),
+        reason: report.reason.clone(),
+        started: report.started,
+        ended: report.ended,
+        detection_seconds: report.detection_seconds,
+        recovery_seconds: report.recovery_seconds,
+        faults: report.faults.iter().map(fault).collect(),
+        checks: report.probes.iter().map(check).collect(),
+        journal: report.journal.clone(),
+    }
 }
 
 /// An outcome in the report's words.

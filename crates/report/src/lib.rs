@@ -6,10 +6,12 @@
 //!
 //! - [`page`] is the shell of every report: escaping, sections, key figures, tables.
 //! - [`chart`] draws time series as inline SVG.
+//! - [`experiment`] is the report of a chaos experiment.
 //! - [`forecast`] joins both into the report of a capacity forecast; [`render`] is its one entry.
 
 mod axis;
 pub mod chart;
+pub mod experiment;
 pub mod forecast;
 mod format;
 pub mod page;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use stormglass_chaos::experiment::Step;
 use stormglass_chaos::{Outcome, Report};
+use stormglass_integrations::report_file;
 use tfplugin::diagnostics::{Diagnostic, Diagnostics};
 use tfplugin::model::Field;
 use tfplugin::provider::{Config, Context, Failure, PlanContext, Resource, ValidateContext, async_trait};
@@ -27,6 +28,7 @@ pub(crate) struct ChaosExperimentModel {
     experiment: ExperimentModel,
     triggers: Option<BTreeMap<String, String>>,
     journal_dir: Option<String>,
+    report_path: Option<String>,
     dry_run: Option<bool>,
     on_failure: Option<String>,
     timeouts: Option<Timeouts>,
@@ -80,6 +82,7 @@ impl Resource for ChaosExperiment {
                 "Folder of the journal, one that outlives a restart of the machine. Without it the journal lies in the user's \
                  state folder, and faults that somebody has to undo are refused.",
             ),
+            string("report_path").optional().describe("File for the report of the run, one HTML page with a timeline."),
             boolean("dry_run").optional().describe("Touch nothing; `would_touch` says what would be touched."),
             one_of("on_failure", ["error", "warn"]).optional().describe(
                 "What an outcome other than `passed` does. `error`, the default, fails the apply and leaves the run tainted, so \
@@ -139,6 +142,12 @@ impl Resource for ChaosExperiment {
         }
         let report = chaos::run(cx, experiment, setting()?, None).await?;
         let model = ChaosExperimentModel { would_touch: Field::Known(would_touch), ..ran(plan, id, &report) };
+        if let Some(Err(error)) =
+            model.report_path.as_deref().map(|path| report_file::write_experiment(path.as_ref(), &report))
+        {
+            // The verdict counts; a report that is missing does not change it.
+            cx.warn(Diagnostic::warning("Report was not written", format!("{error}.")).at("report_path"));
+        }
         if report.outcome == Outcome::Passed {
             return Ok(model);
         }

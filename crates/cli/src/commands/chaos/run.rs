@@ -11,6 +11,7 @@ use stormglass_chaos::engine::{self, Options, RunError};
 use stormglass_chaos::experiment::Step;
 use stormglass_chaos::{Allowed, Experiment, Outcome, Report, Touch};
 use stormglass_integrations::faults::CATALOGUE;
+use stormglass_integrations::report_file;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -39,6 +40,9 @@ pub(crate) struct Arguments {
     /// Write the verdict as JUnit XML too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Write the report as one HTML file too
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -75,6 +79,9 @@ pub(super) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
     })?;
     if let Some(path) = &arguments.junit {
         fs::write(path, report.junit()).map_err(CliError::output(path.display().to_string()))?;
+    }
+    if let Some(path) = &arguments.html {
+        report_file::write_experiment(path, &report).map_err(CliError::failed)?;
     }
     answer(&report, arguments.json)?;
     match report.outcome {
