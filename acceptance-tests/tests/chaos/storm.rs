@@ -134,10 +134,6 @@ fn strike(lab: &Lab, case: &dyn Case, victim: Victim, moment: Moment) -> Result<
     }
     let struck = Instant::now();
     kill(lab, &child, victim);
-    if victim == Victim::Holder && !lab.records().iter().any(|r| r == "injecting") {
-        // Nobody was there to be killed; the run goes on, and is ended as a user would.
-        signal(child.id(), Signal::INT);
-    }
     let runner = child.id();
     let ended = std::thread::spawn(move || finish(child));
     if victim == Victim::All {
@@ -173,11 +169,24 @@ fn strike(lab: &Lab, case: &dyn Case, victim: Victim, moment: Moment) -> Result<
 
 fn kill(lab: &Lab, child: &Child, victim: Victim) {
     let runner = || signal(child.id(), Signal::KILL);
-    let all = |role: &str| lab.helpers(role).into_iter().for_each(|pid| signal(pid, Signal::KILL));
+    let all = |role: &str| {
+        let helpers = lab.helpers(role);
+        helpers.iter().for_each(|pid| signal(*pid, Signal::KILL));
+        helpers.len()
+    };
     match victim {
         Victim::Runner => runner(),
-        Victim::Holder => all(HOLDER),
-        Victim::Watchdog => all(WATCHDOG),
+        Victim::Holder | Victim::AllButRunner => {
+            let struck = all(HOLDER);
+            if victim == Victim::AllButRunner {
+                all(WATCHDOG);
+            }
+            // Where no holder was there yet, nobody was hurt whose loss ends the run: it is ended as a user would.
+            if struck == 0 {
+                signal(child.id(), Signal::INT);
+            }
+        }
+        Victim::Watchdog => drop(all(WATCHDOG)),
         Victim::AllButHolder => {
             all(WATCHDOG);
             runner();
@@ -185,14 +194,6 @@ fn kill(lab: &Lab, child: &Child, victim: Victim) {
         Victim::AllButWatchdog => {
             all(HOLDER);
             runner();
-        }
-        Victim::AllButRunner => {
-            all(HOLDER);
-            all(WATCHDOG);
-            // Where no holder was there yet, the run goes on without having been hurt.
-            if !lab.records().iter().any(|r| r == "injecting") {
-                signal(child.id(), Signal::INT);
-            }
         }
         Victim::All => {
             runner();
