@@ -122,7 +122,7 @@ pub fn edited(bytes: &[u8], edit: Edit<'_>) -> Option<Vec<u8>> {
     let mut head = httparse::Response::new(&mut headers);
     head.parse(bytes).ok()?.is_complete().then_some(())?;
     let (version, status) = (head.version?, head.code?);
-    let mut text = format!("HTTP/1.{version} {status} {}\r\n", head.reason.unwrap_or_default()).into_bytes();
+    let mut text = format!("HTTP/1.{version} {status:03} {}\r\n", head.reason.unwrap_or_default()).into_bytes();
     // What describes the body that is replaced.
     let of_body = ["content-length", "transfer-encoding", "content-encoding", "trailer", "content-md5", "digest"];
     for header in head.headers.iter() {
@@ -265,6 +265,9 @@ mod tests {
         let edit = Edit { set: &set, remove: &["etag".to_owned()], length: None };
         let expected = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\ncontent-encoding: gzip\r\nserver: y\r\n\r\n";
         assert_eq!(String::from_utf8(edited(head, edit).unwrap()).unwrap(), expected);
+        // A status keeps its three digits: without them it is no head any more.
+        let edit = Edit { set: &BTreeMap::new(), remove: &[], length: None };
+        assert_eq!(edited(b"HTTP/1.1 004 Odd\r\n\r\n", edit).unwrap(), b"HTTP/1.1 004 Odd\r\n\r\n");
         let edit = Edit { set: &BTreeMap::new(), remove: &[], length: Some(2) };
         let expected = "HTTP/1.1 200 OK\r\nServer: x\r\nETag: \"1\"\r\ncontent-length: 2\r\n\r\n";
         assert_eq!(String::from_utf8(edited(head, edit).unwrap()).unwrap(), expected);
