@@ -35,6 +35,7 @@ pub(crate) const CASES: &[(&str, Make)] = &[
     ("process_pause", |lab| Box::new(Pause::new(lab))),
     ("tcp_proxy", |lab| Box::new(Proxy::new(lab))),
     ("network_partition", |_| Box::new(Partition::new())),
+    ("network_bandwidth", |_| Box::new(Bandwidth::new())),
 ];
 
 /// What is there of any fault of the lab: a holder.
@@ -194,6 +195,35 @@ impl Case for Partition {
         let rules = ip(&["netns", "exec", &self.namespace, "nft", "list", "ruleset"]);
         let own: String = rules.split_whitespace().collect();
         (own != "tableinetof_others{}").then(|| format!("rules in {}: {rules}", self.namespace))
+    }
+}
+
+/// A namespace with a device to slow down: the one fault that stays where nobody undoes it.
+struct Bandwidth(Partition);
+
+impl Bandwidth {
+    fn new() -> Self {
+        let partition = Partition::new();
+        ip(&["-n", &partition.namespace, "link", "add", "near", "type", "veth", "peer", "name", "far"]);
+        ip(&["-n", &partition.namespace, "link", "set", "near", "up"]);
+        Self(partition)
+    }
+}
+
+impl Case for Bandwidth {
+    fn step(&self, duration: &str) -> Value {
+        let namespace = &self.0.namespace;
+        json!({"fault": "network_bandwidth", "namespace": namespace, "device": "near", "rate": "256KiB", "duration": duration})
+    }
+
+    fn allow(&self) -> Vec<String> {
+        self.0.allow()
+    }
+
+    /// Every queue but the one that a device has of its own.
+    fn left(&self) -> Option<String> {
+        let queues = ip(&["netns", "exec", &self.0.namespace, "tc", "qdisc", "show", "dev", "near"]);
+        (!queues.starts_with("qdisc noqueue")).then(|| format!("queues in {}: {queues}", self.0.namespace))
     }
 }
 
