@@ -31,7 +31,7 @@ const PROOFS: &[Proof] = &[
     Proof { name: "opentofu", run: opentofu },
 ];
 
-const FUZZ_TARGETS: &[&str] = &["msgpack", "json", "csv", "http", "fits"];
+const FUZZ_TARGETS: &[&str] = &["msgpack", "json", "csv", "http", "journal", "fits"];
 const FUZZ_SECONDS: u32 = 600;
 
 /// Runs all, or the one named by `--only`.
