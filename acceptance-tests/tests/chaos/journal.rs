@@ -23,6 +23,20 @@ fn without_a_journal_nothing_is_injected() {
 }
 
 #[test]
+fn a_journal_folder_that_is_read_only_is_told() {
+    let lab = Lab::new();
+    let experiment = lab.write(&lab.experiment(burn()));
+    fs::create_dir(lab.journals()).unwrap();
+    let script = "mount -t tmpfs -o ro tmpfs \"$0\" && exec \"$1\" chaos run \"$2\" --json --journal-dir \"$0\"";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--map-root-user", "sh", "-c", script]).arg(lab.journals());
+    command.arg(stormglass()).arg(&experiment).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let done = finish(command.spawn().unwrap());
+    assert!(done.code == Some(1) && done.err.contains("Read-only file system"), "{done:?}");
+    assert!(lab.helpers(HOLDER).is_empty());
+}
+
+#[test]
 fn a_disk_that_fills_up_ends_the_experiment_with_nothing_left() {
     let lab = Lab::new();
     let experiment = lab.write(&lab.experiment(burn()));

@@ -79,7 +79,7 @@ impl Lab {
             "steady_state": [{"name": "answers", "type": "tcp", "address": self.service, "interval": "100ms"}],
             "method": method,
             "lease": "1s",
-            "lock_timeout": "2m",
+            "lock_timeout": "10m",
             "recovery_objective": "10s",
         })
     }

@@ -16,7 +16,7 @@ resource "stormglass_chaos_experiment" "busy" {{
   steady_state       = [{{ name = "answers", type = "tcp", address = "{}", interval = "100ms" }}]
   method             = [{{ name = "busy", fault = "cpu_burn", share = 0.2, cores = 1, duration = "{duration}" }}]
   lease              = "1s"
-  lock_timeout       = "2m"
+  lock_timeout       = "10m"
   recovery_objective = "2s"
 {more}
 }}

@@ -37,7 +37,7 @@ resource "stormglass_chaos_experiment" "checkout" {{
   title              = "Checkout survives"
   journal_dir        = "{journals}"
   order              = "sequence"
-  lock_timeout       = "2m"
+  lock_timeout       = "10m"
   lease              = "2s"
   recovery_objective = "8s"
   steady_state = [
