@@ -222,6 +222,21 @@ fn wrong_experiments_are_told_where_they_are_wrong() {
     assert!(lab.journal().is_none(), "nothing was begun");
 }
 
+/// The user's state folder is not declared to outlive a restart.
+#[test]
+fn a_fault_that_somebody_has_to_undo_needs_a_folder_that_outlives_the_machine() {
+    let lab = Lab::new();
+    let step = json!([{"fault": "network_bandwidth", "namespace": "none", "device": "eth0", "rate": "1KiB", "duration": "1s"}]);
+    let path = lab.write(&lab.experiment(step));
+    let mut command = std::process::Command::new(acceptance_tests::stormglass());
+    command.args(["chaos", "run"]).arg(path).env("XDG_STATE_HOME", lab.path("state"));
+    let out = command.output().expect("the command starts");
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{err}");
+    assert!(err.contains("method[0]: `network_bandwidth` has to be undone by somebody, even after a restart"), "{err}");
+    assert!(!lab.path("state").exists());
+}
+
 #[test]
 fn wrong_files_and_options_are_told() {
     let lab = Lab::new();
