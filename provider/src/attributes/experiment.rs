@@ -9,7 +9,7 @@ use stormglass_chaos::tolerance::TOLERANCE;
 use stormglass_chaos::{Experiment, Kind, Problem, Setting};
 use stormglass_integrations::faults::CATALOGUE;
 use tfplugin::diagnostics::{Diagnostic, Diagnostics};
-use tfplugin::schema::{Attribute, boolean, list, map, nested, nested_list, number, string};
+use tfplugin::schema::{Attribute, boolean, int64, list, map, nested, nested_list, number, string};
 use tfplugin::value::Type;
 
 /// The settings of one fault, check, condition or window, by name; null where they are not set.
@@ -143,7 +143,8 @@ fn typed(setting: &Setting) -> Attribute {
         Kind::Text | Kind::Word(_) | Kind::Address | Kind::Duration | Kind::Bytes => string(setting.name),
         Kind::Texts => list(setting.name, Type::String),
         Kind::TextMap => map(setting.name, Type::String),
-        Kind::Integer | Kind::Number | Kind::Share => number(setting.name),
+        Kind::Integer => int64(setting.name),
+        Kind::Number | Kind::Share => number(setting.name),
         Kind::Numbers => list(setting.name, Type::Number),
         Kind::Flag => boolean(setting.name),
     }
