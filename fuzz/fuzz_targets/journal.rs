@@ -12,5 +12,5 @@ fuzz_target!(|data: &[u8]| {
     for standing in contents.standings() {
         assert!(!standing.open() || standing.holder.is_some());
     }
-    let _ = (contents.title(), contents.runner(), contents.watchdogs(), contents.finished());
+    let _ = (contents.title(), contents.runner(), contents.finished());
 });

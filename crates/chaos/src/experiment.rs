@@ -38,8 +38,6 @@ pub struct Experiment {
     pub windows: Vec<Window>,
     /// How long to wait for a window.
     pub window_timeout: Duration,
-    /// Whether what cannot be undone is wanted.
-    pub allow_irreversible: bool,
     /// The experiment as it was written, for the journal.
     pub written: Value,
 }
@@ -254,7 +252,6 @@ impl Experiment {
             lock_timeout,
             windows,
             window_timeout,
-            allow_irreversible,
             written: written.clone(),
         };
         if experiment.length() > LONGEST {

@@ -31,6 +31,16 @@ impl Outcome {
             Self::Interrupted => "interrupted",
         }
     }
+
+    /// What an experiment did, as the end of a sentence: "the experiment was aborted".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Aborted => "was aborted",
+            Self::Interrupted => "was interrupted",
+        }
+    }
 }
 
 /// Where one fault stands.

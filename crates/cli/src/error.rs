@@ -15,7 +15,7 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Failed(String),
     /// An experiment that did not pass; exit code 1 failed, 3 aborted, 4 interrupted.
-    #[error("the experiment {}: {reason}", word(*.outcome))]
+    #[error("the experiment {}: {reason}", .outcome.words())]
     Experiment {
         /// How it ended.
         outcome: Outcome,
@@ -62,15 +62,6 @@ impl CliError {
             Self::Experiment { outcome: Outcome::Interrupted, .. } => ExitCode::from(4),
             Self::Failed(_) | Self::Output { .. } | Self::Experiment { .. } => ExitCode::from(1),
         }
-    }
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Passed => "passed",
-        Outcome::Failed => "failed",
-        Outcome::Aborted => "was aborted",
-        Outcome::Interrupted => "was interrupted",
     }
 }
 

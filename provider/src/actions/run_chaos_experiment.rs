@@ -9,7 +9,6 @@ use tfplugin::schema::{Schema, string};
 use crate::attributes::experiment::{ExperimentModel, experiment_attributes};
 use crate::chaos::{self, Setting};
 use crate::provider::Shared;
-use crate::resources::chaos_experiment::word;
 
 /// The action.
 pub(crate) struct RunChaosExperiment;
@@ -67,6 +66,6 @@ impl Action for RunChaosExperiment {
             return Ok(());
         }
         let detail = format!("{title}: {}. Journal: {}.", report.reason, report.journal);
-        Err(Diagnostics::error(format!("Experiment {}", word(report.outcome)), detail))
+        Err(Diagnostics::error(format!("Experiment {}", report.outcome.words()), detail))
     }
 }

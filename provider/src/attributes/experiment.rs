@@ -66,7 +66,7 @@ pub(crate) fn experiment_attributes() -> Vec<Attribute> {
     let mut all: Vec<Attribute> = EXPERIMENT.iter().map(attribute).collect();
     let faults = CATALOGUE.faults.iter().map(|f| (f.name(), f.settings()));
     let probes = CATALOGUE.probes.iter().map(|p| (p.name(), p.settings()));
-    let tolerance = nested("tolerance", TOLERANCE.iter().map(tolerance_part)).optional().describe(
+    let tolerance = nested("tolerance", TOLERANCE.iter().map(attribute)).optional().describe(
         "What a measurement is held against; every part that is set has to hold. Without it the probe's own judgment holds.",
     );
     let kinds = |names: Vec<String>| names.join(", ");
@@ -118,11 +118,6 @@ fn union<'a>(common: &'static [Setting], kinds: impl Iterator<Item = (&'a str, &
 fn attribute(setting: &Setting) -> Attribute {
     let typed = typed(setting).describe(described(setting));
     if setting.required { typed.required() } else { typed.optional() }
-}
-
-/// `status` and `range` take one number or two, and `equals` any text that reads as the value.
-fn tolerance_part(setting: &Setting) -> Attribute {
-    attribute(setting)
 }
 
 fn described(setting: &Setting) -> String {

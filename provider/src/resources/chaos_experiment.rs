@@ -125,23 +125,16 @@ impl Resource for ChaosExperiment {
     ) -> Result<ChaosExperimentModel, Failure<ChaosExperimentModel>> {
         let limit = plan.timeouts.as_ref().and_then(|t| t.create.as_deref());
         let experiment = plan.experiment.read(limit)?;
-        let setting = || -> Result<Setting, Diagnostics> {
-            let allowed = cx.data::<Shared>()?.allowed.clone();
-            Ok(Setting { journal_folder: plan.journal_dir.as_ref().map(Into::into), allowed })
-        };
-        let touches = chaos::dry_run(&experiment, setting()?)?;
-        let would_touch: Vec<String> = experiment
-            .method
-            .iter()
-            .zip(&touches)
-            .map(|(step, touch)| format!("{}: {}", step.name, touch.plan))
-            .collect();
+        let allowed = cx.data::<Shared>()?.allowed.clone();
+        let setting = Setting { journal_folder: plan.journal_dir.as_ref().map(Into::into), allowed };
         let id = crate::resources::new_id()?;
         if plan.dry_run == Some(true) {
-            return Ok(ChaosExperimentModel { would_touch: Field::Known(would_touch), ..dry(plan, id) });
+            let touches = chaos::dry_run(&experiment, setting)?;
+            let steps = experiment.method.iter().zip(&touches).map(|(step, touch)| touched(&step.name, &touch.plan));
+            return Ok(ChaosExperimentModel { would_touch: Field::Known(steps.collect()), ..dry(plan, id) });
         }
-        let report = chaos::run(cx, experiment, setting()?, None).await?;
-        let model = ChaosExperimentModel { would_touch: Field::Known(would_touch), ..ran(plan, id, &report) };
+        let report = chaos::run(cx, experiment, setting, None).await?;
+        let model = ran(plan, id, &report);
         if let Some(Err(error)) =
             model.report_path.as_deref().map(|path| report_file::write_experiment(path.as_ref(), &report))
         {
@@ -152,7 +145,7 @@ impl Resource for ChaosExperiment {
             return Ok(model);
         }
         let detail = format!("{}: {}. Journal: {}.", report.experiment, report.reason, report.journal);
-        let summary = format!("Experiment {}", word(report.outcome));
+        let summary = format!("Experiment {}", report.outcome.words());
         if model.on_failure.as_deref() == Some("warn") {
             cx.warn(Diagnostic::warning(summary, detail));
             return Ok(model);
@@ -240,6 +233,11 @@ fn will_run(title: &str, method: &[Step], dry: bool) -> Diagnostic {
     Diagnostic::warning("Apply runs an experiment", format!("{title}: {verb} {}.", faults.join(", ")))
 }
 
+/// What one fault touches, as `would_touch` has it.
+fn touched(name: &str, plan: &str) -> String {
+    format!("{name}: {plan}")
+}
+
 fn ran(plan: ChaosExperimentModel, id: String, report: &Report) -> ChaosExperimentModel {
     let text = |t: Option<jiff::Timestamp>| t.map(|t| t.to_string());
     let known = |v: Option<f64>| v.map_or(Field::Null, Field::Known);
@@ -263,6 +261,7 @@ fn ran(plan: ChaosExperimentModel, id: String, report: &Report) -> ChaosExperime
         ended: Field::Known(report.ended.to_string()),
         detection_seconds: known(report.detection_seconds),
         recovery_seconds: known(report.recovery_seconds),
+        would_touch: Field::Known(report.faults.iter().map(|f| touched(&f.name, &f.plan)).collect()),
         faults: Field::Known(faults.collect()),
         probes: Field::Known(probes.collect()),
         journal: Field::Known(report.journal.clone()),
@@ -284,15 +283,5 @@ fn dry(plan: ChaosExperimentModel, id: String) -> ChaosExperimentModel {
         probes: Field::Null,
         journal: Field::Null,
         ..plan
-    }
-}
-
-/// The outcome as the end of a sentence.
-pub(crate) fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Passed => "passed",
-        Outcome::Failed => "failed",
-        Outcome::Aborted => "was aborted",
-        Outcome::Interrupted => "was interrupted",
     }
 }

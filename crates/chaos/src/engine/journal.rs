@@ -189,8 +189,6 @@ pub struct Standing {
     pub name: String,
     /// Its kind.
     pub kind: String,
-    /// Whether somebody has to undo it when its holder has died.
-    pub needs_undo: bool,
     /// Data for the undo.
     pub undo: Value,
     /// Who injects it; `None` where nobody was about to.
@@ -241,15 +239,6 @@ impl Contents {
         self.records().find_map(|r| if let Record::Started { runner, .. } = r { Some(*runner) } else { None })
     }
 
-    /// Who stands by, the last one first.
-    pub fn watchdogs(&self) -> Vec<Identity> {
-        let all =
-            self.records().filter_map(|r| if let Record::Watchdog { watchdog } = r { Some(*watchdog) } else { None });
-        let mut all: Vec<Identity> = all.collect();
-        all.reverse();
-        all
-    }
-
     /// How it ended, with the report if there is one.
     pub fn finished(&self) -> Option<(Outcome, Option<&Report>)> {
         let mut found = None;
@@ -266,11 +255,10 @@ impl Contents {
         let mut all: Vec<Standing> = Vec::new();
         for record in self.records() {
             match record {
-                Record::Planned { fault, name, kind, needs_undo, undo, .. } => all.push(Standing {
+                Record::Planned { fault, name, kind, undo, .. } => all.push(Standing {
                     fault: *fault,
                     name: name.clone(),
                     kind: kind.clone(),
-                    needs_undo: *needs_undo,
                     undo: undo.clone(),
                     holder: None,
                     deadline: None,

@@ -21,7 +21,7 @@ impl Identity {
     /// The process of this id, if it lives; a zombie does not.
     pub fn of(pid: u32) -> Option<Self> {
         let stat = stat(pid)?;
-        (!matches!(stat.state, 'Z' | 'X')).then_some(Self { pid, started: stat.started })
+        (!matches!(stat.state, 'Z' | 'X' | 'x')).then_some(Self { pid, started: stat.started })
     }
 
     /// This process.

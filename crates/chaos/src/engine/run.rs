@@ -142,10 +142,11 @@ pub async fn run(
     options: Options,
     mut stop: watch::Receiver<bool>,
 ) -> Result<Report, RunError> {
-    dry_run(&experiment, &options)?;
-    wait_for_window(&experiment, &options, &mut stop).await?;
-    // Once more: what was looked at before waiting may have changed.
-    let touches = dry_run(&experiment, &options)?;
+    let mut touches = dry_run(&experiment, &options)?;
+    if wait_for_window(&experiment, &options, &mut stop).await? {
+        // What was looked at before waiting may have changed.
+        touches = dry_run(&experiment, &options)?;
+    }
     let targets: Vec<_> = touches.iter().flat_map(|t| t.targets.clone()).collect();
     let mut locks = Locks::take(&targets, experiment.lock_timeout, &catalogue).await.map_err(|error| match error {
         LockError::Io { path, source } => RunError::Io { what: format!("the lock {path}"), source },
@@ -164,14 +165,14 @@ pub async fn run(
     Ok(report)
 }
 
-/// Waits until the whole method fits into a window.
+/// Waits until the whole method fits into a window; whether it had to wait.
 async fn wait_for_window(
     experiment: &Experiment,
     options: &Options,
     stop: &mut watch::Receiver<bool>,
-) -> Result<(), RunError> {
+) -> Result<bool, RunError> {
     if experiment.windows.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let now = Timestamp::now();
     let length = experiment.length();
@@ -191,11 +192,14 @@ async fn wait_for_window(
             Span(experiment.window_timeout)
         )));
     }
-    if let Some(progress) = options.progress.as_ref().filter(|_| !wait.is_zero()) {
+    if wait.is_zero() {
+        return Ok(false);
+    }
+    if let Some(progress) = &options.progress {
         progress(&Progress::Waiting(start));
     }
     tokio::select! {
-        () = tokio::time::sleep(wait) => Ok(()),
+        () = tokio::time::sleep(wait) => Ok(true),
         () = stopped(stop) => Err(RunError::Refused("ended while it waited for a window; nothing was touched".to_owned())),
     }
 }

@@ -1,26 +1,10 @@
 //! Processes as targets of a fault, and as they stand in the journal.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+pub(super) use stormglass_chaos::engine::process::Identity;
 use stormglass_chaos::{FaultError, Target};
 
-use crate::processes::{Process, Selector, find, stat};
-
-/// A process that no other one can be mistaken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Identity {
-    /// Process id.
-    pub(super) pid: u32,
-    /// Clock ticks since boot when it started.
-    pub(super) started: u64,
-}
-
-impl Identity {
-    /// Whether it still runs.
-    pub(super) fn runs(self) -> bool {
-        stat::runs(self.pid, self.started)
-    }
-}
+use crate::processes::{Process, Selector, find};
 
 /// The processes that the selector names.
 ///

@@ -34,11 +34,6 @@ impl Stat {
     }
 }
 
-/// Whether the process that started then still runs.
-pub(crate) fn runs(pid: u32, started: u64) -> bool {
-    Stat::of(pid).is_some_and(|stat| stat.started == started && stat.runs())
-}
-
 /// The threads of a process.
 pub(crate) fn threads(pid: u32) -> Vec<u32> {
     let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -51,8 +46,16 @@ pub(crate) fn status(pid: u32, field: &str) -> Option<String> {
     text.lines().find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned()))
 }
 
+/// Whether this process has a capability, by its number: capabilities(7).
+pub(crate) fn has_capability(number: u32) -> bool {
+    let rights = status(std::process::id(), "CapEff").and_then(|c| u64::from_str_radix(&c, 16).ok()).unwrap_or(0);
+    rights & (1 << number) != 0
+}
+
 #[cfg(test)]
 mod tests {
+    use stormglass_chaos::engine::process::Identity;
+
     use super::*;
 
     #[test]
@@ -66,6 +69,7 @@ mod tests {
     fn this_process_runs() {
         let own = std::process::id();
         let stat = Stat::of(own).unwrap();
+        let runs = |pid, started| Identity { pid, started }.alive();
         assert!(runs(own, stat.started) && !runs(own, stat.started + 1));
         assert!(threads(own).contains(&own));
         assert_eq!(status(own, "TracerPid").as_deref(), Some("0"));

@@ -88,8 +88,7 @@ impl Namespace {
 
 /// Whether this process may do what the fault `what` does.
 pub(super) fn permitted(what: &str) -> Result<(), FaultError> {
-    let rights = stat::status(std::process::id(), "CapEff").and_then(|c| u64::from_str_radix(&c, 16).ok()).unwrap_or(0);
-    if NEEDED.iter().all(|bit| rights & (1 << bit) != 0) {
+    if NEEDED.iter().all(|capability| stat::has_capability(*capability)) {
         return Ok(());
     }
     let needs = "root (CAP_NET_ADMIN and CAP_SYS_ADMIN)".to_owned();

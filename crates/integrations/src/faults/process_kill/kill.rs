@@ -77,7 +77,7 @@ fn handle(process: Identity) -> Result<OwnedFd, FaultError> {
     let handle = pidfd_open(pid, PidfdFlags::empty());
     match handle {
         // The handle is of whatever has the id now; the start time, read after it, tells whether that is the one meant.
-        Ok(handle) if process.runs() => Ok(handle),
+        Ok(handle) if process.alive() => Ok(handle),
         Ok(_) | Err(Errno::SRCH) => Err(FaultError::Target {
             what: what(),
             reason: "has ended since it was found; nothing was killed".to_owned(),

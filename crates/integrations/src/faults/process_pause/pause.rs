@@ -116,7 +116,7 @@ pub(super) fn verify(processes: &[Identity]) -> Result<(), FaultError> {
 /// A thread of the process that a tracer stops.
 fn paused(process: Identity) -> Option<u32> {
     let is_stopped = |t: &u32| stat::Stat::of_thread(process.pid, *t).is_some_and(|s| s.state == 't');
-    process.runs().then(|| stat::threads(process.pid).into_iter().find(is_stopped)).flatten()
+    process.alive().then(|| stat::threads(process.pid).into_iter().find(is_stopped)).flatten()
 }
 
 /// The process that traces this one. The kernel names the thread that does.
@@ -129,8 +129,7 @@ fn tracer(pid: u32) -> Option<u32> {
 fn may_trace() -> Result<(), FaultError> {
     let text = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
     let scope = text.trim().parse().unwrap_or(0);
-    let rights = stat::status(std::process::id(), "CapEff").and_then(|c| u64::from_str_radix(&c, 16).ok()).unwrap_or(0);
-    allowed(scope, rights & (1 << CAP_SYS_PTRACE) != 0)
+    allowed(scope, stat::has_capability(CAP_SYS_PTRACE))
 }
 
 /// Source: the kernel's Documentation/admin-guide/LSM/Yama.rst.

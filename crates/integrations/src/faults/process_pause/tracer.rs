@@ -44,7 +44,7 @@ impl Tracer {
             what: format!("process {}", process.pid),
             reason: "has ended since it was found; nothing was paused".to_owned(),
         };
-        if !process.runs() {
+        if !process.alive() {
             return Err(gone());
         }
         let until = Instant::now() + PATIENCE;
@@ -55,7 +55,7 @@ impl Tracer {
                 self.seize_thread(process.pid, *thread)?;
             }
             // An id that is traced is not given to another process: from here on the start time is the tracee's.
-            if !process.runs() {
+            if !process.alive() {
                 return Err(gone());
             }
             self.look();
