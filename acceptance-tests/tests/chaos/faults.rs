@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::lab::{HOLDER, Lab, state};
+use crate::lab::{HOLDER, Lab, signal, state};
 
 /// A fault to be killed in.
 pub(crate) trait Case: Send {
@@ -33,8 +34,11 @@ pub(crate) const CASES: &[(&str, Make)] = &[
     ("memory", |_| Box::new(Memory)),
     ("disk_fill", |lab| Box::new(Fill { folder: lab.folder("filled") })),
     ("process_pause", |lab| Box::new(Pause::new(lab))),
+    ("process_kill", |lab| Box::new(Kill::new(lab))),
     ("tcp_proxy", |lab| Box::new(Proxy::new(lab))),
-    ("network_partition", |_| Box::new(Partition::new())),
+    ("network_partition", |_| Box::new(Rules::new("network_partition"))),
+    ("network_drop", |_| Box::new(Rules::new("network_drop"))),
+    ("network_reject", |_| Box::new(Rules::new("network_reject"))),
     ("network_bandwidth", |_| Box::new(Bandwidth::new())),
 ];
 
@@ -137,6 +141,58 @@ impl Case for Pause {
     }
 }
 
+/// A process to kill, with a command that starts it again.
+struct Kill {
+    first: Child,
+    pid_file: PathBuf,
+    /// Seconds that it sleeps, by which it and the one started after it are known from all others.
+    seconds: String,
+}
+
+impl Kill {
+    fn new(lab: &Lab) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let seconds = format!("600.{}{:03}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let first = Command::new("sleep").arg(&seconds).spawn().expect("sleep starts");
+        let pid_file = lab.path("victim.pid");
+        fs::write(&pid_file, format!("{}\n", first.id())).expect("a pid file");
+        Self { first, pid_file, seconds }
+    }
+
+    /// Processes that sleep for just so long.
+    fn sleeping(&self) -> Vec<u32> {
+        let wanted = format!("sleep\0{}\0", self.seconds);
+        let pids = fs::read_dir("/proc").expect("/proc is there").flatten();
+        let pids = pids.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
+        pids.filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c == wanted.as_bytes())).collect()
+    }
+}
+
+impl Drop for Kill {
+    fn drop(&mut self) {
+        let _ = self.first.kill();
+        let _ = self.first.wait();
+        self.sleeping().into_iter().for_each(|pid| signal(pid, Signal::KILL));
+    }
+}
+
+impl Case for Kill {
+    fn step(&self, duration: &str) -> Value {
+        let start = format!("sleep {} & echo $! > {}", self.seconds, self.pid_file.display());
+        json!({"fault": "process_kill", "pid_file": self.pid_file, "start": ["sh", "-c", start], "duration": duration})
+    }
+
+    fn allow(&self) -> Vec<String> {
+        vec![format!("pid_file:{}", self.pid_file.display())]
+    }
+
+    /// A kill is nothing to undo: more than one of the service would be.
+    fn left(&self) -> Option<String> {
+        let sleeping = self.sleeping();
+        (sleeping.len() > 1).then(|| format!("{} of one service run: {sleeping:?}", sleeping.len()))
+    }
+}
+
 /// A proxy before the lab's service.
 struct Proxy {
     listen: String,
@@ -160,30 +216,35 @@ impl Case for Proxy {
     }
 }
 
-/// A network namespace that has a table of somebody else's too; needs root, as the fault does.
-struct Partition {
+/// A fault by rules in a network namespace that has a table of somebody else's too; needs root, as the fault does.
+struct Rules {
+    fault: &'static str,
     namespace: String,
 }
 
-impl Partition {
-    fn new() -> Self {
+impl Rules {
+    fn new(fault: &'static str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let namespace = format!("storm-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         ip(&["netns", "add", &namespace]);
         ip(&["netns", "exec", &namespace, "nft", "add", "table", "inet", "of_others"]);
-        Self { namespace }
+        Self { fault, namespace }
     }
 }
 
-impl Drop for Partition {
+impl Drop for Rules {
     fn drop(&mut self) {
         let _ = Command::new("ip").args(["netns", "delete", &self.namespace]).output();
     }
 }
 
-impl Case for Partition {
+impl Case for Rules {
     fn step(&self, duration: &str) -> Value {
-        json!({"fault": "network_partition", "namespace": self.namespace, "duration": duration})
+        let mut step = json!({"fault": self.fault, "namespace": self.namespace, "duration": duration});
+        if self.fault == "network_drop" {
+            step["share"] = json!(0.5);
+        }
+        step
     }
 
     fn allow(&self) -> Vec<String> {
@@ -199,14 +260,14 @@ impl Case for Partition {
 }
 
 /// A namespace with a device to slow down: the one fault that stays where nobody undoes it.
-struct Bandwidth(Partition);
+struct Bandwidth(Rules);
 
 impl Bandwidth {
     fn new() -> Self {
-        let partition = Partition::new();
-        ip(&["-n", &partition.namespace, "link", "add", "near", "type", "veth", "peer", "name", "far"]);
-        ip(&["-n", &partition.namespace, "link", "set", "near", "up"]);
-        Self(partition)
+        let rules = Rules::new("network_bandwidth");
+        ip(&["-n", &rules.namespace, "link", "add", "near", "type", "veth", "peer", "name", "far"]);
+        ip(&["-n", &rules.namespace, "link", "set", "near", "up"]);
+        Self(rules)
     }
 }
 

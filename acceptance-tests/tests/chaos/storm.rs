@@ -3,20 +3,22 @@
 //! 100 kills here; `STORMGLASS_STORM=1000` in `cargo xtask prove`, which prints the table that the docs have.
 
 use std::collections::BTreeMap;
-use std::process::Child;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::json;
 
 use crate::faults::{CASES, Case, holder_left};
-use crate::lab::{HOLDER, Lab, WATCHDOG, finish, signal};
+use crate::lab::{HOLDER, Lab, WATCHDOG, signal};
+use crate::runs::{Door, Run, lives};
 
 /// Who is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Victim {
+    /// The command, or the provider.
     Runner,
+    /// Terraform, whose provider lives on.
+    Core,
     Holder,
     Watchdog,
     AllButHolder,
@@ -24,23 +26,32 @@ enum Victim {
     AllButRunner,
     /// Followed by `chaos undo`.
     All,
+    /// Through Terraform it is `StopProvider`.
     Interrupt,
     Terminate,
     /// Stopped, so that it does not even close its sockets.
     Frozen,
 }
 
-const VICTIMS: [Victim; 10] = [
-    Victim::Runner,
-    Victim::Holder,
-    Victim::Watchdog,
-    Victim::AllButHolder,
-    Victim::AllButWatchdog,
-    Victim::AllButRunner,
-    Victim::All,
-    Victim::Interrupt,
-    Victim::Terminate,
-    Victim::Frozen,
+const STRIKES: [(Door, Victim); 18] = [
+    (Door::Command, Victim::Runner),
+    (Door::Command, Victim::Holder),
+    (Door::Command, Victim::Watchdog),
+    (Door::Command, Victim::AllButHolder),
+    (Door::Command, Victim::AllButWatchdog),
+    (Door::Command, Victim::AllButRunner),
+    (Door::Command, Victim::All),
+    (Door::Command, Victim::Interrupt),
+    (Door::Command, Victim::Terminate),
+    (Door::Command, Victim::Frozen),
+    (Door::Terraform, Victim::Runner),
+    (Door::Terraform, Victim::Core),
+    (Door::Terraform, Victim::Holder),
+    (Door::Terraform, Victim::AllButHolder),
+    (Door::Terraform, Victim::All),
+    (Door::Terraform, Victim::Interrupt),
+    (Door::Terraform, Victim::Terminate),
+    (Door::Terraform, Victim::Frozen),
 ];
 
 /// When it happens.
@@ -52,8 +63,8 @@ enum Moment {
     After(Duration),
 }
 
-/// How often each was struck, and the slowest end in seconds.
-type Table<'a> = BTreeMap<(&'a str, Victim), (usize, f64)>;
+/// How often each was struck, how often of these a holder was there, and the slowest end in seconds.
+type Table<'a> = BTreeMap<(Door, Victim, &'a str), (usize, usize, f64)>;
 
 /// Lease of every experiment here, and what a machine under load may take on top before the test calls it a leak.
 const LEASE: Duration = Duration::from_secs(1);
@@ -72,18 +83,18 @@ fn nothing_outlives_a_killed_experiment() {
                 while seed < kills {
                     let lab = Lab::new();
                     let case = case(&lab);
-                    let (victim, moment) = drawn(seed);
-                    match strike(&lab, case.as_ref(), victim, moment) {
-                        Ok(took) => {
+                    let (door, victim, moment) = drawn(seed);
+                    match strike(&lab, case.as_ref(), door, victim, moment) {
+                        Ok((held, took)) => {
                             let mut table = table.lock().expect("a table");
-                            let row = table.entry((name, victim)).or_default();
-                            *row = (row.0 + 1, row.1.max(took.as_secs_f64()));
+                            let row = table.entry((door, victim, *name)).or_default();
+                            *row = (row.0 + 1, row.1 + usize::from(held), row.2.max(took.as_secs_f64()));
                         }
                         Err(left) => {
                             leaks
                                 .lock()
                                 .expect("a list")
-                                .push(format!("seed {seed} {name} {victim:?} {moment:?}: {left}"));
+                                .push(format!("seed {seed} {name} {door:?} {victim:?} {moment:?}: {left}"));
                         }
                     }
                     seed += CASES.len();
@@ -92,83 +103,98 @@ fn nothing_outlives_a_killed_experiment() {
         }
     });
     let table = table.into_inner().expect("a table");
-    println!("| fault | killed | times | slowest end, s |\n|---|---|---|---|");
-    for ((name, victim), (times, slowest)) in &table {
-        println!("| `{name}` | {victim:?} | {times} | {slowest:.2} |");
-    }
+    print(&table);
     let leaks = leaks.into_inner().expect("a list");
     assert!(leaks.is_empty(), "{} of {kills} kills left something:\n{}", leaks.len(), leaks.join("\n"));
     assert_eq!(table.values().map(|row| row.0).sum::<usize>(), kills);
 }
 
-/// Victim and moment of a seed: a splitmix64 step, so that each number is its own.
-fn drawn(seed: usize) -> (Victim, Moment) {
+/// A row a door and victim, a column a fault: how often, and the slowest end.
+fn print(table: &Table<'_>) {
+    let faults: Vec<&str> = CASES.iter().map(|(name, _)| *name).collect();
+    println!("| by | killed | {} | with a holder | slowest end, s |", faults.join(" | "));
+    println!("|---|---|{}---|---|", "---|".repeat(faults.len()));
+    for (door, victim) in STRIKES {
+        let cell = |fault: &&str| table.get(&(door, victim, *fault)).copied().unwrap_or_default();
+        let times: Vec<String> = faults.iter().map(|f| cell(f).0.to_string()).collect();
+        let held: usize = faults.iter().map(|f| cell(f).1).sum();
+        let slowest = faults.iter().map(|f| cell(f).2).fold(0.0, f64::max);
+        println!("| {door:?} | {victim:?} | {} | {held} | {slowest:.2} |", times.join(" | "));
+    }
+}
+
+/// Door, victim and moment of a seed: a splitmix64 step, so that each number is its own.
+fn drawn(seed: usize) -> (Door, Victim, Moment) {
     let mut z = (seed as u64).wrapping_add(0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^= z >> 31;
-    let victim = VICTIMS[(z % 10) as usize];
+    let (door, victim) = STRIKES[(z % STRIKES.len() as u64) as usize];
+    // Terraform plans before its provider runs anything.
+    let longest = if door == Door::Command { 1_600 } else { 4_000 };
     let moment = if (z >> 8).is_multiple_of(2) {
         Moment::Line(1 + ((z >> 16) % 6) as usize)
     } else {
-        Moment::After(Duration::from_millis((z >> 16) % 1_600))
+        Moment::After(Duration::from_millis((z >> 16) % longest))
     };
-    (victim, moment)
+    (door, victim, moment)
 }
 
-/// Runs, kills, and waits until nothing is left; how long that took.
-fn strike(lab: &Lab, case: &dyn Case, victim: Victim, moment: Moment) -> Result<Duration, String> {
+/// Runs, kills, and waits until nothing is left; whether a holder was there when it struck, and how long the end took.
+fn strike(lab: &Lab, case: &dyn Case, door: Door, victim: Victim, moment: Moment) -> Result<(bool, Duration), String> {
     // A fault of a minute: it ends because somebody ends it. Where nobody is hurt who matters, it ends by itself.
-    let lives_on = matches!(victim, Victim::Watchdog);
-    let step = case.step(if lives_on { "1s" } else { "60s" });
-    let allow: Vec<String> = case.allow().into_iter().flat_map(|a| ["--allow".to_owned(), a]).collect();
-    let allow: Vec<&str> = allow.iter().map(String::as_str).collect();
-    let child = lab.start(&lab.experiment(json!([step])), &allow);
+    let run = Run::start(lab, case, if victim == Victim::Watchdog { "1s" } else { "60s" }, door);
     let began = Instant::now();
     let due = || match moment {
         Moment::Line(line) => lab.records().len() >= line,
         Moment::After(wait) => began.elapsed() >= wait,
     };
     // A line that never comes, because the run has fewer, is replaced by the fault in force.
-    while !due() && began.elapsed() < Duration::from_secs(3) {
+    let longest = Duration::from_secs(if door == Door::Command { 3 } else { 10 });
+    while !due() && began.elapsed() < longest {
         std::thread::sleep(Duration::from_millis(1));
     }
+    let runners = run.runners();
+    let held = !lab.helpers(HOLDER).is_empty();
     let struck = Instant::now();
-    kill(lab, &child, victim);
-    let runner = child.id();
-    let ended = std::thread::spawn(move || finish(child));
+    kill(lab, &run, &runners, victim);
+    let ended = run.finish();
     if victim == Victim::All {
         let undo = lab.chaos(&["undo", "--all", "--json"]);
         if undo.code != Some(0) {
             return Err(format!("undo: {undo:?}"));
         }
     }
-    let mut left = Some(String::new());
-    while struck.elapsed() < LEASE + PATIENCE {
-        left = case.left().or_else(|| holder_left(lab));
-        if left.is_none() {
-            break;
-        }
+    // Of the command's end its own end is waited for below; a provider could outlive Terraform.
+    let provider = || {
+        let outlives = door == Door::Terraform && victim != Victim::Frozen && runners.iter().any(|pid| lives(*pid));
+        outlives.then(|| format!("providers {runners:?}"))
+    };
+    let left = || case.left().or_else(|| holder_left(lab)).or_else(provider);
+    let mut seen = left();
+    while seen.is_some() && struck.elapsed() < LEASE + PATIENCE {
         std::thread::sleep(Duration::from_millis(10));
+        seen = left();
     }
     let took = struck.elapsed();
-    signal(runner, Signal::CONT);
     if victim == Victim::Frozen {
-        signal(runner, Signal::KILL);
+        runners.iter().for_each(|pid| signal(*pid, Signal::CONT));
+        runners.iter().for_each(|pid| signal(*pid, Signal::KILL));
     }
-    let done = ended.join().map_err(|_| "the command's end was missed".to_owned())?;
-    if let Some(left) = left {
-        return Err(format!("{left}; {done:?}; journal {:?}", lab.records()));
+    let done = ended.join().map_err(|_| "the end of the run was missed".to_owned())?;
+    if let Some(seen) = seen {
+        return Err(format!("{seen}; {done:?}; journal {:?}", lab.records()));
     }
     // And it stays so: nobody injects late.
     std::thread::sleep(Duration::from_millis(100));
-    match case.left().or_else(|| holder_left(lab)) {
+    match left() {
         Some(late) => Err(format!("came back: {late}; {done:?}; journal {:?}", lab.records())),
-        None => Ok(took),
+        None => Ok((held, took)),
     }
 }
 
-fn kill(lab: &Lab, child: &Child, victim: Victim) {
-    let runner = || signal(child.id(), Signal::KILL);
+fn kill(lab: &Lab, run: &Run, runners: &[u32], victim: Victim) {
+    let runner = || runners.iter().for_each(|pid| signal(*pid, Signal::KILL));
+    let core = || signal(run.started(), Signal::KILL);
     let all = |role: &str| {
         let helpers = lab.helpers(role);
         helpers.iter().for_each(|pid| signal(*pid, Signal::KILL));
@@ -176,6 +202,7 @@ fn kill(lab: &Lab, child: &Child, victim: Victim) {
     };
     match victim {
         Victim::Runner => runner(),
+        Victim::Core => core(),
         Victim::Holder | Victim::AllButRunner => {
             let struck = all(HOLDER);
             if victim == Victim::AllButRunner {
@@ -183,25 +210,28 @@ fn kill(lab: &Lab, child: &Child, victim: Victim) {
             }
             // Where no holder was there yet, nobody was hurt whose loss ends the run: it is ended as a user would.
             if struck == 0 {
-                signal(child.id(), Signal::INT);
+                run.interrupt();
             }
         }
         Victim::Watchdog => drop(all(WATCHDOG)),
         Victim::AllButHolder => {
             all(WATCHDOG);
             runner();
+            core();
         }
         Victim::AllButWatchdog => {
             all(HOLDER);
             runner();
+            core();
         }
         Victim::All => {
+            core();
             runner();
             all(HOLDER);
             all(WATCHDOG);
         }
-        Victim::Interrupt => signal(child.id(), Signal::INT),
-        Victim::Terminate => signal(child.id(), Signal::TERM),
-        Victim::Frozen => signal(child.id(), Signal::STOP),
+        Victim::Interrupt => run.interrupt(),
+        Victim::Terminate => signal(run.started(), Signal::TERM),
+        Victim::Frozen => runners.iter().for_each(|pid| signal(*pid, Signal::STOP)),
     }
 }

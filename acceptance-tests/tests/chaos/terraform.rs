@@ -73,6 +73,32 @@ fn a_dry_run_says_what_would_be_touched() {
 }
 
 #[test]
+fn a_window_is_waited_for_within_the_create_timeout_or_refused() {
+    let lab = Lab::new();
+    let from = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + 6).expect("a time");
+    let windows = |create: &str| {
+        format!(
+            "  wait_for_window = [{{ from = \"2020-01-01T00:00:00Z\", to = \"2020-01-02T00:00:00Z\" }}, {{ from = \"{from}\", \
+             to = \"2126-01-01T00:00:00Z\" }}]\n  timeouts = {{ create = \"{create}\" }}"
+        )
+    };
+    Workspace::new(&hcl(&lab, "1s", &windows("1s"))).apply().expect_code(1).expect_text("the next window begins at");
+    assert!(lab.journal().is_none(), "nothing was begun");
+    let workspace = Workspace::new(&hcl(&lab, "1s", &windows("5m")));
+    workspace.apply().expect_code(0);
+    let state = workspace.state(ADDRESS);
+    let started: jiff::Timestamp = state["started"].as_str().and_then(|t| t.parse().ok()).expect("a time");
+    assert!(state["outcome"] == "passed" && started >= from, "{from}: {state}");
+    // A wait is ended as a run is.
+    let far = hcl(&lab, "2s", &windows("12h").replace(&from.to_string(), "2125-12-31T00:00:00Z"));
+    let workspace = Workspace::new(&far.replace("12h", "999999h"));
+    let child = workspace.spawn(&["apply", "-no-color", "-input=false", "-auto-approve"]);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    signal(child.id(), Signal::INT);
+    workspace.wait(child).expect_code(1).expect_text("ended while it waited for a window; nothing was touched");
+}
+
+#[test]
 fn ctrl_c_undoes_and_records() {
     let lab = Lab::new();
     let workspace = Workspace::new(&hcl(&lab, "60s", ""));

@@ -58,8 +58,11 @@ impl Checkout {
         let second = checkout.instance(&checkout.far, checkout.second, true);
         checkout.running.push(second);
         checkout.start_haproxy();
-        let front = checkout.front();
-        eventually("the service", || healthy(&front));
+        // HAProxy answers as soon as one of them is up; an experiment begins with both.
+        let instances = [format!("127.0.0.1:{}", checkout.first), format!("{}:{}", checkout.far, checkout.second)];
+        for address in instances.iter().chain([&checkout.front()]) {
+            eventually(&format!("an answer of {address}"), || healthy(address));
+        }
         checkout
     }
 

@@ -1,5 +1,6 @@
 //! Experiments on the real service through real Terraform, under load.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use acceptance_tests::Workspace;
@@ -77,7 +78,7 @@ fn a_service_breaks_and_comes_back_under_load() {
     let workspace = Workspace::new(&hcl(&checkout, &lab, &start(&checkout), 3, &[]));
     let run = workspace.apply();
     let state = workspace.state(ADDRESS);
-    assert_eq!((run.code, &state["outcome"]), (0, &"passed".into()), "{}\n{state}", run.text);
+    assert_eq!((run.code, &state["outcome"]), (0, &"passed".into()), "{}\n{}", state["reason"], run.text);
     let failed = |i: usize| state["probes"][i]["failed"].as_i64().expect("a count");
     // The first instance was killed, the second one cut off; what users see was there all the time, or nearly.
     assert!(failed(1) > 0 && failed(2) > 0, "{state}");
@@ -111,6 +112,44 @@ fn a_service_that_cannot_come_back_is_reported_as_failed() {
     assert_eq!((&state["outcome"], &state["recovery_seconds"]), (&"failed".into(), &Value::Null));
     assert!(healthy(&checkout.front()), "the other instance serves");
     eventually("the end of every fault", || nothing_left(&checkout, &lab));
+}
+
+/// `examples/scenarios/quiet-window-experiment`, on this service's addresses and a load whose quiet hours are now.
+#[test]
+fn the_scenario_waits_for_nothing_in_a_quiet_hour() {
+    let (checkout, lab) = (Checkout::start(), Lab::new());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/scenarios/quiet-window-experiment");
+    let text = std::fs::read_to_string(folder.join("main.tf")).expect("the scenario");
+    let start = serde_json::to_string(&checkout.start_command()).expect("texts");
+    let text = text
+        .replace(r#"["systemctl", "start", "checkout@8081"]"#, &start)
+        .replace("127.0.0.1:8080", &checkout.front())
+        .replace("8081", &checkout.first.to_string())
+        .replace("\"30s\"", "\"3s\"")
+        .replace("  triggers ", &format!("  journal_dir = \"{}\"\n  triggers ", lab.journals().display()));
+    let workspace = Workspace::empty();
+    workspace.write("main.tf", &text);
+    workspace.write("load.csv", &quiet_now());
+    let apply = ["apply", "-no-color", "-input=false", "-auto-approve", "-var=release=1"];
+    workspace.run(&apply).expect_code(0);
+    let state = workspace.state("stormglass_chaos_experiment.instance_dies");
+    assert_eq!(state["outcome"], "passed", "{state}");
+    assert!(state["faults"][0]["injected"].is_string(), "{state}");
+    assert!(workspace.path("schedule.json").is_file());
+    // The same release is not tried again, the next one is.
+    workspace.run(&["plan", "-no-color", "-input=false", "-detailed-exitcode", "-var=release=2"]).expect_code(2);
+    eventually("the first instance", || healthy(&format!("127.0.0.1:{}", checkout.first)));
+}
+
+/// Four weeks of hours, low from two hours before now to three hours after it, high otherwise.
+fn quiet_now() -> String {
+    let now = jiff::Timestamp::now().as_second() / 3600;
+    let line = |hour: i64| {
+        let (near, time) = ((hour - now).rem_euclid(24), jiff::Timestamp::from_second(3600 * hour).expect("a time"));
+        let load = if !(4..22).contains(&near) { 100.0 } else { 900.0 + 10.0 * (hour % 7) as f64 };
+        format!("{time},{load}\n")
+    };
+    format!("timestamp,value\n{}", (now - 28 * 24..now).map(line).collect::<String>())
 }
 
 #[test]
