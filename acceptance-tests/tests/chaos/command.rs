@@ -1,13 +1,15 @@
 //! `stormglass chaos` as users meet it: forms, exit codes, status, abort, interruption, locks, windows.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::fd::AsFd as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::lab::{HOLDER, Lab, WATCHDOG, eventually, finish, signal};
+use crate::lab::{Done, HOLDER, Lab, WATCHDOG, eventually, finish, signal};
 
 fn burn(duration: &str) -> Value {
     json!({"fault": "cpu_burn", "name": "busy", "share": 0.2, "cores": 1, "duration": duration})
@@ -155,8 +157,42 @@ fn two_experiments_on_one_target_wait_for_each_other_or_are_refused() {
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.err.contains("another experiment touches this host's processor and memory"), "{refused:?}");
     assert!(refused.err.contains(lab.journals().to_str().unwrap()), "{refused:?}");
+    // A wait is ended as a run is.
+    let mut second = other.start(&other.experiment(json!([burn("1s")])), &[]);
+    let mut line = String::new();
+    let mut stderr = BufReader::new(second.stderr.take().expect("a pipe"));
+    stderr.read_line(&mut line).expect("a line");
+    assert!(line.contains("another experiment touches this host's processor and memory; waits up to"), "{line}");
+    signal(second.id(), Signal::INT);
+    let mut ended = Done { code: second.wait().expect("an end").code(), out: String::new(), err: String::new() };
+    stderr.read_to_string(&mut ended.err).expect("a text");
+    assert!(ended.err.contains("ended while it waited for another experiment; nothing was touched"), "{ended:?}");
+    assert!(other.journal().is_none(), "nothing was begun");
     signal(first.id(), Signal::INT);
     finish(first);
+}
+
+/// The first one replaces the process that the second one found before it had to wait.
+#[test]
+fn who_waited_for_another_looks_at_its_targets_again() {
+    let (lab, other) = (Lab::new(), Lab::new());
+    let pid_file = lab.path("service.pid");
+    let pid = || fs::read_to_string(&pid_file).ok()?.trim().parse::<u32>().ok();
+    let start = format!("sleep 600 & echo $! > {}", pid_file.display());
+    assert!(Command::new("sh").args(["-c", &start]).status().is_ok_and(|s| s.success()));
+    let first_pid = pid().expect("a process");
+    let kill = |delay: &str| json!({"fault": "process_kill", "pid_file": pid_file, "start": ["sh", "-c", start], "delay": delay, "duration": "1s"});
+    let allow = format!("pid_file:{}", pid_file.display());
+    let first = lab.start(&lab.experiment(json!([kill("3s")])), &["--allow", &allow]);
+    eventually("the first run", || lab.records().iter().any(|r| r == "steady"));
+    let second = other.start(&other.experiment(json!([kill("0s")])), &["--allow", &allow]);
+    assert_eq!(finish(first).code, Some(0));
+    let done = finish(second);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let plan = done.json()["faults"][0]["plan"].to_string();
+    assert!(!plan.contains(&first_pid.to_string()), "{plan}");
+    assert!(done.err.contains("another experiment touches process"), "{done:?}");
+    signal(pid().expect("a process"), Signal::KILL);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Experiments as a resource: passed, failed, warned, interrupted, killed; and wrong ones at their attributes.
 
+use std::io::{BufRead as _, BufReader};
+
 use acceptance_tests::{Workspace, embedded_core};
 use rustix::process::Signal;
 
@@ -92,9 +94,11 @@ fn a_window_is_waited_for_within_the_create_timeout_or_refused() {
     // A wait is ended as a run is.
     let far = hcl(&lab, "2s", &windows("12h").replace(&from.to_string(), "2125-12-31T00:00:00Z"));
     let workspace = Workspace::new(&far.replace("12h", "999999h"));
-    let child = workspace.spawn(&["apply", "-no-color", "-input=false", "-auto-approve"]);
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    let mut child = workspace.spawn(&["apply", "-no-color", "-input=false", "-auto-approve"]);
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    out.find(|line| line.contains("Still creating...")).expect("the create waits");
     signal(child.id(), Signal::INT);
+    out.for_each(drop);
     workspace.wait(child).expect_code(1).expect_text("ended while it waited for a window; nothing was touched");
 }
 

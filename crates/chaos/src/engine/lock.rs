@@ -36,12 +36,12 @@ pub(super) enum LockError {
 }
 
 impl Locks {
-    /// Takes the locks of all targets, waiting up to `timeout` in all; in one order everywhere, so that two that wait for each
+    /// Takes the locks of all targets, waiting for them until then; in one order everywhere, so that two that wait for each
     /// other do not exist.
-    pub(super) async fn take(targets: &[Target], timeout: Duration, catalogue: &Catalogue) -> Result<Self, LockError> {
+    pub(super) async fn take(targets: &[Target], until: Instant, catalogue: &Catalogue) -> Result<Self, LockError> {
         let names: BTreeSet<String> = targets.iter().map(name).collect();
         let folder = folder().map_err(|source| LockError::Io { path: "folder".to_owned(), source })?;
-        let until = Instant::now() + timeout;
+        let begun = Instant::now();
         let mut files = Vec::new();
         for target in names {
             let path = folder.join(file_name(&target));
@@ -60,7 +60,7 @@ impl Locks {
                 }
                 if Instant::now() >= until {
                     let holder = content(&mut file).unwrap_or_else(|_| "unknown".to_owned());
-                    let waited = crate::span::Span(timeout).to_string();
+                    let waited = crate::span::Span(Duration::from_secs(begun.elapsed().as_secs())).to_string();
                     return Err(LockError::Taken { target, holder, waited });
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;

@@ -9,6 +9,7 @@
 //! lease. Whoever is left alive can undo: the holder when its lease ends, the runner when a holder dies, the watchdog when
 //! runner and holder died, and [`undo::undo_all`] when all of them did.
 
+mod driver;
 mod holder;
 pub mod journal;
 mod lock;

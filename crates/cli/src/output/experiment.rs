@@ -68,6 +68,9 @@ impl Drop for Live {
 fn words(progress: &Progress) -> String {
     match progress {
         Progress::Waiting(until) => format!("waits for a window until {until}"),
+        Progress::Queued { target, patience } => {
+            format!("another experiment touches {target}; waits up to {} s for its end", patience.as_secs())
+        }
         Progress::Journal(path) => format!("journal {}", path.display()),
         Progress::Steady => "the steady state is there".to_owned(),
         Progress::Measured { check, measurement } if measurement.ok => {
