@@ -21,7 +21,7 @@ FITS = {
     "ets": ("AutoETS(24)", "ets(x)"),
     "holt_winters": ("HoltWinters(24, 'A')", "HoltWinters(x)"),
     "theta": ("Theta(24)", "thetaf(x, h=24)"),
-    "mstl[24,168]": ("MSTL([24, 168], trend_forecaster=AutoETS(model='ZZN'))", "stlf(msts(x, c(24, 168)), h=24, method='ets')"),
+    "mstl[24,168]": ("MSTL([24, 168], trend_forecaster=AutoETS(model='AZN'))", "stlf(msts(x, c(24, 168)), h=24, etsmodel='AZN')"),
     "arima(1,0,1)(0,1,1)[24]": ("ARIMA((1, 0, 1), 24, (0, 1, 1), method='ML')", "Arima(x, order=c(1,0,1), seasonal=c(0,1,1), method='ML')"),
 }
 PANELS = [("short", 12, "ets(A,A,A)"), ("short", 12, "ets"), ("short", 12, "arima(0,1,1)(0,1,1)[12]"), ("short", 12, "theta"),

@@ -28,6 +28,7 @@ const PROOFS: &[Proof] = &[
     Proof { name: "plan", run: plan },
     Proof { name: "accuracy", run: accuracy },
     Proof { name: "storm", run: storm },
+    Proof { name: "plots", run: plots },
     Proof { name: "opentofu", run: opentofu },
 ];
 
@@ -125,6 +126,19 @@ fn storm(_: &Options) -> Done {
     tests.args(["test", "--locked", "--package", "acceptance-tests", "--test", "chaos", "storm", "--", "--nocapture"]);
     tests.env("STORMGLASS_BINARIES", build("dev")?).env("STORMGLASS_STORM", "1000");
     run("kill storm", &mut tests)
+}
+
+/// The pictures of the guides.
+fn plots(_: &Options) -> Done {
+    let binaries = build("release")?;
+    let python = tools::python("plots", &["matplotlib==3.10.3"])?;
+    let mut command = Command::new(python);
+    command
+        .current_dir(root())
+        .arg("acceptance-tests/bench/plots.py")
+        .arg(binaries.join("stormglass"))
+        .arg("docs/images");
+    run("pictures of the guides", &mut command)
 }
 
 /// The acceptance tests on OpenTofu.

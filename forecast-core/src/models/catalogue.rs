@@ -306,7 +306,7 @@ fn ets(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
             }
         },
     };
-    Ok(Box::new(Ets { form, season_length, given: None }))
+    Ok(Box::new(Ets { form, season_length, ..Ets::default() }))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub struct Mstl {
     pub seasons: Vec<usize>,
     /// Whether odd values are weighted down.
     pub robust: bool,
-    /// Model of the rest; `None` is exponential smoothing without a season.
+    /// Model of the rest; `None` is exponential smoothing with additive errors and without a season.
     pub rest: Option<Box<dyn Forecaster>>,
 }
 
@@ -76,7 +76,7 @@ impl Forecaster for Mstl {
         let values = grid.places().iter().zip(plain.values()).map(|(place, v)| finite(v - season_at(*place))).collect();
         let without = Calendar::new(plain.calendar().time_zone().clone());
         let adjusted = plain.with_values(values, plain.observed().to_vec()).with_calendar(without);
-        let default = Ets { season_length: Some(1), ..Ets::default() };
+        let default = Ets { season_length: Some(1), additive_errors: true, ..Ets::default() };
         let rest = self.rest.as_deref().unwrap_or(&default).fit(&adjusted)?;
         let seen = grid.values.len();
         let cycles = seasons.iter().zip(&parts).map(|(m, part)| last_cycle(part, *m, seen)).collect();
@@ -254,6 +254,26 @@ mod tests {
         check_fitted_traits(&Mstl { seasons: vec![4, 28], ..Mstl::default() }, &y);
         check_fitted_traits(&Mstl { seasons: vec![4], robust: true, rest: Some(Box::new(Naive)) }, &y);
         check_fitted_traits(&Mstl { rest: Some(Box::new(Drift)), ..Mstl::default() }, &y);
+    }
+
+    /// The likelihood of this one would be higher with relative errors.
+    #[test]
+    fn what_is_left_of_a_load_has_additive_errors() {
+        let mut dice = Dice::new(3);
+        let mut level = 0.0;
+        let mut value = |t: usize| {
+            level += 0.4 * (dice.unit() - 0.5);
+            100.0 * libm::exp(level) + (t % 4) as f64
+        };
+        let y = hourly(&(0..400).map(&mut value).collect::<Vec<_>>());
+        let fitted = Mstl { seasons: vec![4], ..Mstl::default() }.fit(&y).unwrap();
+        assert!(fitted.name().starts_with("mstl(ets(A,"), "{}", fitted.name());
+        let any = Mstl {
+            seasons: vec![4],
+            rest: Some(Box::new(Ets { season_length: Some(1), ..Ets::default() })),
+            ..Mstl::default()
+        };
+        assert!(any.fit(&y).unwrap().name().starts_with("mstl(ets(M,"));
     }
 
     #[test]

@@ -65,7 +65,8 @@ fn check(entry_name: &str, data_name: &str) {
     let y: Series = series(data_name);
     let m = season_length(data_name);
     let form = form(&entry);
-    let theirs = Ets { form: Some(form), season_length: m, given: Some(given(&entry)) }.fit(&y).unwrap();
+    let theirs =
+        Ets { form: Some(form), season_length: m, given: Some(given(&entry)), ..Ets::default() }.fit(&y).unwrap();
     let expected = full(number(&entry["loglik"]), y.len());
     check_close(entry_name, theirs.log_likelihood().unwrap(), expected, 1e-6);
     let mut mean = numbers(&entry["forecast"]["mean"]);
@@ -88,7 +89,7 @@ fn check(entry_name: &str, data_name: &str) {
             check_all_close(&format!("{entry_name} {name}"), &as_in_r(forecast.quantile(*level).unwrap()), &bound, off);
         }
     }
-    let ours = Ets { form: Some(form), season_length: m, given: None }.fit(&y).unwrap();
+    let ours = Ets { form: Some(form), season_length: m, ..Ets::default() }.fit(&y).unwrap();
     let found = ours.log_likelihood().unwrap();
     println!("{entry_name}: {} {found:.4}, R {expected:.4}", ours.name());
     assert!(found >= expected - 1e-3, "{entry_name}: the likelihood is {found}, R's is {expected}");

@@ -38,6 +38,9 @@ pub struct Ets {
     pub form: Option<Form>,
     /// Steps of a season; `None` takes the stronger of day and week.
     pub season_length: Option<usize>,
+    /// Whether a choice looks at additive errors only, as for a series that seasons were subtracted from: the relative error
+    /// of what may come near to nought says nothing, and its likelihood prefers forecasts that are too high.
+    pub additive_errors: bool,
     /// Parameters and start states that are given instead of learned.
     pub given: Option<Given>,
 }
@@ -70,7 +73,7 @@ impl Ets {
         let seasonal = m > 1 && y.len() > 2 * m && (self.season_length.is_some() || m <= LONGEST_CHOSEN);
         match self.form {
             Some(form) => (vec![form], if form.season == Part::None { 1 } else { m }),
-            None => (Form::usual(seasonal, positive), if seasonal { m } else { 1 }),
+            None => (Form::usual(seasonal, positive && !self.additive_errors), if seasonal { m } else { 1 }),
         }
     }
 }

@@ -22,7 +22,7 @@ fn every_form() -> Vec<Form> {
 #[test]
 fn every_form_forecasts_updates_and_is_restored() {
     for form in every_form() {
-        check_fitted_traits(&Ets { form: Some(form), season_length: Some(4), given: None }, &wave(80, 50.0));
+        check_fitted_traits(&Ets { form: Some(form), season_length: Some(4), ..Ets::default() }, &wave(80, 50.0));
     }
 }
 
@@ -40,7 +40,7 @@ fn the_form_of_a_plain_season_is_found() {
 #[test]
 fn a_level_of_a_billion_costs_no_digit() {
     let form = Form::from_letters("a", "a", "a").unwrap();
-    let model = Ets { form: Some(form), season_length: Some(4), given: None };
+    let model = Ets { form: Some(form), season_length: Some(4), ..Ets::default() };
     let sse = |level: f64| model.fit(&wave(100, level)).unwrap().sse().unwrap();
     let (low, high) = (sse(0.0), sse(1e9));
     assert!((low - high).abs() < 1e-5 * low, "{low} {high}");
