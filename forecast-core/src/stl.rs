@@ -4,6 +4,10 @@
 //! R's `stl`; Bandara, Hyndman & Bergmeir (2021), arXiv 2107.13462, with those of R's `forecast::mstl`. Golden tests
 //! against both, within 1e-7 and 1e-6.
 
+use std::sync::Arc;
+
+use crate::kernels::matrix::dot;
+
 /// Rounds over all seasons.
 const ROUNDS: usize = 2;
 /// Outer rounds of a robust decomposition.
@@ -41,7 +45,7 @@ pub fn stl(y: &[f64], season_length: usize, settings: Stl) -> Option<Decompositi
     }
     let window = odd(settings.seasonal_window.unwrap_or(10 * n + 1).max(3));
     let trend = 1.5 * m as f64 / (1.0 - 1.5 / window as f64);
-    let work = Windows { season: window, trend: odd(trend.ceil().max(3.0) as usize), low: odd(m.max(3)), m };
+    let work = Work::new(n, m, window, odd(trend.ceil().max(3.0) as usize));
     let (inner, outer) = if settings.robust { (1, ROBUST_ROUNDS) } else { (2, 0) };
     let mut out = Parts { season: vec![0.0; n], trend: vec![0.0; n] };
     let mut weights = vec![1.0; n];
@@ -87,12 +91,29 @@ pub fn mstl(y: &[f64], seasons: &[usize], robust: bool) -> Option<Decomposition>
     Some(Decomposition { trend, seasonals: parts, remainder, weights })
 }
 
-/// Widths of the smoothers, all odd.
-struct Windows {
+/// Widths of the smoothers, all odd, and their weights while no value is weighted down.
+struct Work {
     season: usize,
     trend: usize,
-    low: usize,
     m: usize,
+    plain_trend: Smoother,
+    low: Smoother,
+    /// Of the position in the season with the most seasons, and of those with one fewer.
+    plain_cycles: [Cycle; 2],
+}
+
+impl Work {
+    fn new(n: usize, m: usize, season: usize, trend: usize) -> Self {
+        let most = n.div_ceil(m);
+        Self {
+            season,
+            trend,
+            m,
+            plain_trend: Smoother::new(n, trend, 1, None),
+            low: Smoother::new(n, odd(m.max(3)), 1, None),
+            plain_cycles: [most, most - 1].map(|k| Cycle::new(k, season, None)),
+        }
+    }
 }
 
 struct Parts {
@@ -102,74 +123,193 @@ struct Parts {
 
 impl Parts {
     /// One inner round: the season from the detrended values, the trend from the deseasonalized ones.
-    fn improve(&mut self, y: &[f64], w: &Windows, weights: Option<&[f64]>) {
+    fn improve(&mut self, y: &[f64], w: &Work, weights: Option<&[f64]>) {
         let (n, m) = (y.len(), w.m);
         let detrended: Vec<f64> = y.iter().zip(&self.trend).map(|(y, t)| y - t).collect();
         let cycles = smooth_cycles(&detrended, w, weights);
         let once = moving_mean(&cycles, m);
         let twice = moving_mean(&once, m);
-        let low = loess(&moving_mean(&twice, 3), w.low, 1, None);
+        let low = w.low.smooth(&moving_mean(&twice, 3));
         self.season = (0..n).map(|t| cycles[m + t] - low[t]).collect();
         let rest: Vec<f64> = y.iter().zip(&self.season).map(|(y, s)| y - s).collect();
-        self.trend = loess(&rest, w.trend, 1, weights);
+        self.trend = match weights {
+            None => w.plain_trend.smooth(&rest),
+            weights => Smoother::new(n, w.trend, 1, weights).smooth(&rest),
+        };
     }
 }
 
 /// Each position of the season smoothed over the seasons, one season longer at either end: n + 2 m values.
-fn smooth_cycles(y: &[f64], w: &Windows, weights: Option<&[f64]>) -> Vec<f64> {
+fn smooth_cycles(y: &[f64], w: &Work, weights: Option<&[f64]>) -> Vec<f64> {
     let (n, m) = (y.len(), w.m);
     let mut out = vec![0.0; n + 2 * m];
     for j in 0..m {
-        let cycle: Vec<f64> = y[j..].iter().step_by(m).copied().collect();
-        let cycle_weights: Option<Vec<f64>> = weights.map(|w| w[j..].iter().step_by(m).copied().collect());
-        let cycle_weights = cycle_weights.as_deref();
-        let k = cycle.len();
-        let smooth = loess(&cycle, w.season, 0, cycle_weights);
-        let at = |x: f64, from: usize, to: usize| local(&cycle, w.season, 0, x, from, to, cycle_weights);
-        out[j] = at(0.0, 1, w.season.min(k)).unwrap_or(smooth[0]);
+        let values: Vec<f64> = y[j..].iter().step_by(m).copied().collect();
+        let k = values.len();
+        let weighted = weights.map(|weights| {
+            let weights: Vec<f64> = weights[j..].iter().step_by(m).copied().collect();
+            Cycle::new(k, w.season, Some(&weights))
+        });
+        let cycle = weighted.as_ref().unwrap_or(&w.plain_cycles[usize::from(k < n.div_ceil(m))]);
+        let smooth = cycle.inside.smooth(&values);
+        out[j] = cycle.before.as_ref().map_or(smooth[0], |row| row.of(&values));
         for (i, value) in smooth.iter().enumerate() {
             out[(i + 1) * m + j] = *value;
         }
-        let first = (k + 1).saturating_sub(w.season).max(1);
-        out[(k + 1) * m + j] = at((k + 1) as f64, first, k).unwrap_or(smooth[k - 1]);
+        out[(k + 1) * m + j] = cycle.after.as_ref().map_or(smooth[k - 1], |row| row.of(&values));
     }
     out
 }
 
+/// Local means of one position of the season, one season longer at either end.
+struct Cycle {
+    inside: Smoother,
+    before: Option<Row>,
+    after: Option<Row>,
+}
+
+impl Cycle {
+    /// `k`: values, at least one.
+    fn new(k: usize, width: usize, weights: Option<&[f64]>) -> Self {
+        let shape = Shape { n: k, width, degree: 0 };
+        let first = (k + 1).saturating_sub(width).max(1);
+        Self {
+            inside: Smoother::new(k, width, 0, weights),
+            before: shape.row(0.0, 1, width.min(k), weights),
+            after: shape.row((k + 1) as f64, first, k, weights),
+        }
+    }
+}
+
 /// Local regression at each value, linear in between on a coarser grid: every tenth of the width.
-fn loess(y: &[f64], width: usize, degree: usize, weights: Option<&[f64]>) -> Vec<f64> {
-    let n = y.len();
-    if n < 2 {
-        return y.to_vec();
+struct Smoother {
+    n: usize,
+    /// Positions, counted from 1, that are regressed on, with the place of their weights; `None` keeps the value.
+    knots: Vec<(usize, Option<usize>)>,
+    rows: Vec<Row>,
+}
+
+/// A local regression as a weighted sum of values from position `from`, counted from 0.
+struct Row {
+    from: usize,
+    weights: Arc<[f64]>,
+}
+
+impl Row {
+    fn of(&self, y: &[f64]) -> f64 {
+        dot(&self.weights, &y[self.from..self.from + self.weights.len()])
     }
-    let jump = width.div_ceil(10).min(n - 1);
-    let half = width.div_ceil(2);
-    let mut out = vec![0.0; n];
-    let (mut from, mut to) = (1, width.min(n));
-    // Positions count from 1, as in the source.
-    for i in (1..=n).step_by(jump) {
-        if width < n {
-            (from, to) = if i < half || (jump == 1 && i <= half) {
-                (1, width)
-            } else if i + half > n {
-                (n - width + 1, n)
+}
+
+impl Smoother {
+    /// For `n` values, `weights` beside them.
+    fn new(n: usize, width: usize, degree: usize, weights: Option<&[f64]>) -> Self {
+        let shape = Shape { n, width, degree };
+        let mut out = Self { n, knots: Vec::new(), rows: Vec::new() };
+        let mut last: Option<(usize, usize)> = None;
+        for (i, from, to) in shape.knots() {
+            let around = (i - from, to - i);
+            // The weights of neighbors with as much around them are the same, only their place is another.
+            if weights.is_none() && last == Some(around) {
+                let known = Arc::clone(&out.rows[out.rows.len() - 1].weights);
+                out.knots.push((i, Some(out.rows.len())));
+                out.rows.push(Row { from: from - 1, weights: known });
+                continue;
+            }
+            let row = shape.row(i as f64, from, to, weights);
+            last = row.as_ref().map(|_| around);
+            out.knots.push((i, row.is_some().then_some(out.rows.len())));
+            out.rows.extend(row);
+        }
+        out
+    }
+
+    fn smooth(&self, y: &[f64]) -> Vec<f64> {
+        let mut out = y[..self.n].to_vec();
+        for (i, row) in &self.knots {
+            if let Some(row) = row {
+                out[i - 1] = self.rows[*row].of(y);
+            }
+        }
+        for pair in self.knots.windows(2) {
+            between(&mut out, pair[0].0, pair[1].0);
+        }
+        out
+    }
+}
+
+/// What a local regression is over.
+struct Shape {
+    n: usize,
+    width: usize,
+    degree: usize,
+}
+
+impl Shape {
+    /// Positions that are regressed on, counted from 1, with the first and last value of each regression.
+    fn knots(&self) -> Vec<(usize, usize, usize)> {
+        let Self { n, width, .. } = *self;
+        if n < 2 {
+            return Vec::new();
+        }
+        let jump = width.div_ceil(10).min(n - 1);
+        let half = width.div_ceil(2);
+        let (mut from, mut to) = (1, width.min(n));
+        let mut out = Vec::with_capacity(n / jump + 2);
+        for i in (1..=n).step_by(jump) {
+            if width < n {
+                (from, to) = if i < half || (jump == 1 && i <= half) {
+                    (1, width)
+                } else if i + half > n {
+                    (n - width + 1, n)
+                } else {
+                    (i + 1 - half, width + i - half)
+                };
+            }
+            out.push((i, from, to));
+        }
+        if jump > 1 && (n - 1) % jump != 0 {
+            out.push((n, from, to));
+        }
+        out
+    }
+
+    /// Weights of a regression on the values at `from..=to`, counted from 1, read at `x`; `None` without weight.
+    fn row(&self, x: f64, from: usize, to: usize, weights: Option<&[f64]>) -> Option<Row> {
+        let Self { n, width, degree } = *self;
+        let mut reach = (x - from as f64).max(to as f64 - x);
+        if width > n {
+            reach += ((width - n) / 2) as f64;
+        }
+        let tricube = |j: usize| {
+            let r = (j as f64 - x).abs();
+            let shape = if r > 0.999 * reach {
+                0.0
+            } else if r <= 0.001 * reach {
+                1.0
             } else {
-                (i + 1 - half, width + i - half)
+                let ratio = r / reach;
+                let rest = 1.0 - ratio * ratio * ratio;
+                rest * rest * rest
             };
+            shape * weights.map_or(1.0, |w| w[j - 1])
+        };
+        let mut all: Vec<f64> = (from..=to).map(tricube).collect();
+        let sum: f64 = all.iter().sum();
+        if sum <= 0.0 {
+            return None;
         }
-        out[i - 1] = local(y, width, degree, i as f64, from, to, weights).unwrap_or(y[i - 1]);
+        let positions = || (from..=to).map(|j| j as f64 - x);
+        // Where the values lie, seen from x.
+        let center = all.iter().zip(positions()).map(|(w, at)| w * at).sum::<f64>() / sum;
+        let spread: f64 = all.iter().zip(positions()).map(|(w, at)| w * (at - center) * (at - center)).sum();
+        // Positions that hardly differ say nothing about a slope.
+        let sloped = degree > 0 && reach > 0.0 && (spread / sum).sqrt() > 0.001 * (n - 1) as f64;
+        for (w, at) in all.iter_mut().zip(positions()) {
+            *w *= if sloped { 1.0 / sum - center * (at - center) / spread } else { 1.0 / sum };
+        }
+        Some(Row { from: from - 1, weights: all.into() })
     }
-    if jump > 1 {
-        let last = (n - 1) / jump * jump + 1;
-        for i in (1..last).step_by(jump) {
-            between(&mut out, i, i + jump);
-        }
-        if last != n {
-            out[n - 1] = local(y, width, degree, n as f64, from, to, weights).unwrap_or(y[n - 1]);
-            between(&mut out, last, n);
-        }
-    }
-    out
 }
 
 /// Fills what lies between two positions, counted from 1, on a straight line.
@@ -178,70 +318,6 @@ fn between(values: &mut [f64], from: usize, to: usize) {
     for j in from + 1..to {
         values[j - 1] = values[from - 1] + slope * (j - from) as f64;
     }
-}
-
-/// Weighted regression of degree 0 or 1 on the values at `from..=to`, counted from 1, read at `x`; `None` without weight.
-fn local(
-    y: &[f64],
-    width: usize,
-    degree: usize,
-    x: f64,
-    from: usize,
-    to: usize,
-    weights: Option<&[f64]>,
-) -> Option<f64> {
-    let n = y.len();
-    let mut reach = (x - from as f64).max(to as f64 - x);
-    if width > n {
-        reach += ((width - n) / 2) as f64;
-    }
-    let tricube = |j: usize| {
-        let r = (j as f64 - x).abs();
-        let shape = if r > 0.999 * reach {
-            0.0
-        } else if r <= 0.001 * reach {
-            1.0
-        } else {
-            let ratio = r / reach;
-            let rest = 1.0 - ratio * ratio * ratio;
-            rest * rest * rest
-        };
-        shape * weights.map_or(1.0, |w| w[j - 1])
-    };
-    let (mut sum, mut moment, mut dot) = (0.0, 0.0, 0.0);
-    let mut all = [0.0; 64];
-    let mut many = Vec::new();
-    let all: &mut [f64] = if to - from < all.len() {
-        &mut all[..=to - from]
-    } else {
-        many.resize(to - from + 1, 0.0);
-        &mut many
-    };
-    for (w, j) in all.iter_mut().zip(from..) {
-        *w = tricube(j);
-        sum += *w;
-        moment += *w * j as f64;
-        dot += *w * y[j - 1];
-    }
-    if sum <= 0.0 {
-        return None;
-    }
-    let mean = dot / sum;
-    if reach <= 0.0 || degree == 0 {
-        return Some(mean);
-    }
-    let center = moment / sum;
-    let (mut spread, mut slope) = (0.0, 0.0);
-    for (w, j) in all.iter().zip(from..) {
-        let off = j as f64 - center;
-        spread += w * off * off;
-        slope += w * off * y[j - 1];
-    }
-    // Positions that hardly differ say nothing about a slope.
-    if (spread / sum).sqrt() <= 0.001 * (n - 1) as f64 {
-        return Some(mean);
-    }
-    Some(mean + (x - center) * slope / spread)
 }
 
 /// Means of `width` neighbors, as many as fit.
