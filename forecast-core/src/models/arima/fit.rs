@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::css::Conditional;
 use super::design::Design;
 use super::exact::{Exact, evaluate};
-use super::optimize::{COARSE, FINE, Point, ROUGH, descend, descend_from, dot};
+use super::optimize::{COARSE, FINE, Point, ROUGH, descend, descend_each, descend_from, dot};
 use super::order::Order;
 use super::polynomial::Coefficients;
 use super::regression::least_squares;
@@ -93,8 +93,9 @@ pub(super) fn estimate(design: &Design, kind: Likelihood, starts: &[Vec<f64>], e
     };
     let exact = Exact(design);
     let tolerance = if effort == Effort::Quick { ROUGH } else { COARSE };
-    let found = ranked(design, from).into_iter().take(followed).filter_map(|start| descend(&exact, &start, tolerance));
-    let best = found.min_by(|a, b| a.objective.total_cmp(&b.objective))?;
+    let mut from = ranked(design, from);
+    from.truncate(followed);
+    let best = descend_each(&exact, &from, tolerance)?;
     let best = if effort == Effort::Thorough { descend_from(&exact, best, FINE) } else { best };
     exact_estimate(design, &Coefficients::from_free(order, &best.at), (effort == Effort::Thorough).then_some(best))
 }

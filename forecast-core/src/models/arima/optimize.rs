@@ -18,6 +18,9 @@ const PATIENCE: usize = 4;
 const FARTHEST: f64 = 1e3;
 /// Longest step.
 const LONGEST: f64 = 4.0;
+/// Distance in every angle, whose sine is a partial autocorrelation, within which a search that is no better than another
+/// has the same end: an angle still tells points close to a unit root apart.
+const SAME: f64 = 0.01;
 
 /// The sum of squares at one point, with what its derivatives are computed from.
 #[derive(Debug, Clone)]
@@ -44,13 +47,38 @@ pub(super) fn descend(problem: &impl LeastSquares, start: &[f64], tolerance: f64
     Some(if start.is_empty() { here } else { descend_from(problem, here, tolerance) })
 }
 
+/// The least of the ends of several starts; a search that comes to where another ended, and is no better, stops there.
+pub(super) fn descend_each(problem: &impl LeastSquares, starts: &[Vec<f64>], tolerance: f64) -> Option<Point> {
+    let mut best: Option<Point> = None;
+    for start in starts {
+        let Some(here) = problem.at(start) else { continue };
+        let end = if start.is_empty() { here } else { descend_until(problem, here, tolerance, best.as_ref()) };
+        if best.as_ref().is_none_or(|best| end.objective < best.objective) {
+            best = Some(end);
+        }
+    }
+    best
+}
+
+/// Whether two sets of numbers without bounds say the same, up to little.
+fn alike(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (libm::atan(*a) - libm::atan(*b)).abs() <= SAME)
+}
+
 /// The same from a point that was evaluated.
-pub(super) fn descend_from(problem: &impl LeastSquares, mut here: Point, tolerance: f64) -> Point {
+pub(super) fn descend_from(problem: &impl LeastSquares, here: Point, tolerance: f64) -> Point {
+    descend_until(problem, here, tolerance, None)
+}
+
+fn descend_until(problem: &impl LeastSquares, mut here: Point, tolerance: f64, other: Option<&Point>) -> Point {
     let mut idle = 0;
     let (mut damping, mut growth) = (1e-3, 2.0);
     let mut normal = Normal::default();
     let mut fresh = false;
     for _ in 0..STEPS {
+        if other.is_some_and(|end| here.objective >= end.objective && alike(&here.at, &end.at)) {
+            break;
+        }
         if !fresh {
             if problem.complete(&mut here).is_none() {
                 break;
