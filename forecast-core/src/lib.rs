@@ -18,6 +18,7 @@ pub mod kernels;
 pub mod math;
 pub mod model;
 pub mod models;
+pub mod panel;
 pub mod paths;
 pub mod scores;
 pub mod season;
@@ -31,6 +32,7 @@ pub use calendar::{Calendar, Event};
 pub use clean::{CleanError, CleanOptions, Cleaned, clean};
 pub use forecast::{Forecast, Level, Paths};
 pub use model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
+pub use panel::fit_panel;
 pub use series::{RawSeries, Sample, Series, SeriesError};
 
 /// Runs the example of the README as a test.

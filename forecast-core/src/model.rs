@@ -26,6 +26,14 @@ pub trait Forecaster: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// `TooShort` for fewer than [`Needs::observations`] steps; a model's own reasons otherwise.
     fn fit(&self, y: &Series) -> Result<Box<dyn Fitted>, FitError>;
+
+    /// Learns from several series, in their order: each fit is that of [`Forecaster::fit`], bit for bit.
+    ///
+    /// Models whose likelihood runs in lanes do series of equal shape together; [`crate::fit_panel`] spreads whole panels
+    /// over threads.
+    fn fit_all(&self, panel: &[Series]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+        panel.iter().map(|y| self.fit(y)).collect()
+    }
 }
 
 /// A model that has learned from a series.

@@ -30,52 +30,93 @@ pub(crate) struct Responses {
     pub(crate) first: Vec<f64>,
     /// Errors of zeros, the trend 1.
     pub(crate) trend: Vec<f64>,
+    /// Errors of zeros, the level 1.
+    pub(crate) level: Vec<f64>,
+}
+
+impl Responses {
+    /// Zeros, `len` of each.
+    pub(crate) fn zeros(len: usize) -> Self {
+        let blank = || vec![0.0; len];
+        Self { data: blank(), first: blank(), trend: blank(), level: blank() }
+    }
 }
 
 dispatched! {
-    /// Fills the first values of the responses, which are at least as long as `y`; `season` is `None` without one, or scratch.
-    responses = responses_inner, (chain: &Chain<f64>, y: &[f64], season: &mut [Lanes], seasonal: bool, out: &mut Responses) -> ()
+    /// Fills the first values of the responses, which are at least as long as `y`; `season` is scratch, one position long
+    /// without a season.
+    responses = responses_inner, (chain: &Chain<f64>, y: &[f64], season: &mut [Lanes], out: &mut Responses) -> ()
 }
 
 dispatched! {
     /// Errors from the states `[u, t]` and a season, with derivatives by parameters, one list a parameter.
     ///
-    /// `start` holds the derivatives of u and t at the start beside them; `season` is left as the values move it.
+    /// `start` holds the derivatives of u and t at the start beside them; `season`, one position of zeros without a season, is
+    /// left as the values move it.
     derivatives = derivatives_inner, (chain: &Chain<f64>, by: &Chain<Lanes>, y: &[f64], start: &[(f64, Lanes); 2], season: &mut [(f64, Lanes)], errors: &mut [f64], columns: &mut [Vec<f64>; PARAMETERS]) -> ()
 }
 
 #[inline(always)]
-fn responses_inner(chain: &Chain<f64>, y: &[f64], season: &mut [Lanes], seasonal: bool, out: &mut Responses) {
+fn responses_inner(chain: &Chain<f64>, y: &[f64], season: &mut [Lanes], out: &mut Responses) {
+    // A season of one position is none: what it is moved by stays out of the chain from one error to the next.
+    if season.len() == 1 {
+        responses_in::<false>(chain, y, season, out);
+    } else {
+        responses_in::<true>(chain, y, season, out);
+    }
+}
+
+#[inline(always)]
+fn responses_in<const SEASONAL: bool>(chain: &Chain<f64>, y: &[f64], season: &mut [Lanes], out: &mut Responses) {
     let Chain { phi, c1, c2, c3 } = *chain;
     let m = season.len();
     season.fill([0.0; PARAMETERS]);
-    let (mut u, mut t) = ([0.0, 0.0, phi, 0.0], [0.0, 0.0, phi, 0.0]);
-    if seasonal {
+    let (mut u, mut t) = ([0.0, 0.0, phi, 1.0], [0.0, 0.0, phi, 0.0]);
+    if SEASONAL {
         season[0][1] = 1.0;
     } else {
         u[1] = 1.0;
     }
-    let Responses { data, first, trend } = out;
-    let (data, first, trend) = (&mut data[..y.len()], &mut first[..y.len()], &mut trend[..y.len()]);
+    let n = y.len();
+    let Responses { data, first, trend, level } = out;
+    let (data, first, trend, level) = (&mut data[..n], &mut first[..n], &mut trend[..n], &mut level[..n]);
     let mut slot = 0;
     for (i, y) in y.iter().enumerate() {
         let y = [*y, 0.0, 0.0, 0.0];
-        let s = &mut season[slot];
         let mut e = [0.0; PARAMETERS];
         for k in 0..PARAMETERS {
-            e[k] = (y[k] - s[k]) - u[k];
+            e[k] = if SEASONAL { (y[k] - season[slot][k]) - u[k] } else { y[k] - u[k] };
             let faded = phi * t[k];
             u[k] = (u[k] + faded) + c2 * e[k];
             t[k] = faded + c1 * e[k];
-            s[k] += c3 * e[k];
+            if SEASONAL {
+                season[slot][k] += c3 * e[k];
+            }
         }
-        (data[i], first[i], trend[i]) = (e[0], e[1], e[2]);
+        (data[i], first[i], trend[i], level[i]) = (e[0], e[1], e[2], e[3]);
         slot = if slot + 1 == m { 0 } else { slot + 1 };
     }
 }
 
 #[inline(always)]
 fn derivatives_inner(
+    chain: &Chain<f64>,
+    by: &Chain<Lanes>,
+    y: &[f64],
+    start: &[(f64, Lanes); 2],
+    season: &mut [(f64, Lanes)],
+    errors: &mut [f64],
+    columns: &mut [Vec<f64>; PARAMETERS],
+) {
+    if season.len() == 1 {
+        derivatives_in::<false>(chain, by, y, start, season, errors, columns);
+    } else {
+        derivatives_in::<true>(chain, by, y, start, season, errors, columns);
+    }
+}
+
+#[inline(always)]
+fn derivatives_in<const SEASONAL: bool>(
     chain: &Chain<f64>,
     by: &Chain<Lanes>,
     y: &[f64],
@@ -93,20 +134,24 @@ fn derivatives_inner(
     let errors = &mut errors[..n];
     let mut slot = 0;
     for (i, y) in y.iter().enumerate() {
-        let (s, ds) = &mut season[slot];
-        let e = (y - *s) - u;
+        let (s, ds) = if SEASONAL { season[slot] } else { (0.0, [0.0; PARAMETERS]) };
+        let e = if SEASONAL { (y - s) - u } else { y - u };
         let faded = phi * t;
         let mut de = [0.0; PARAMETERS];
         for k in 0..PARAMETERS {
-            de[k] = -ds[k] - du[k];
+            de[k] = if SEASONAL { -ds[k] - du[k] } else { -du[k] };
             let moved = phi * dt[k] + by.phi[k] * t;
             dt[k] = (moved + by.c1[k] * e) + c1 * de[k];
             du[k] = ((du[k] + moved) + by.c2[k] * e) + c2 * de[k];
-            ds[k] = (ds[k] + by.c3[k] * e) + c3 * de[k];
+            if SEASONAL {
+                season[slot].1[k] = (ds[k] + by.c3[k] * e) + c3 * de[k];
+            }
         }
         u = (u + faded) + c2 * e;
         t = faded + c1 * e;
-        *s += c3 * e;
+        if SEASONAL {
+            season[slot].0 = s + c3 * e;
+        }
         errors[i] = e;
         (a[i], b[i], c[i], d[i]) = (de[0], de[1], de[2], de[3]);
         slot = if slot + 1 == m { 0 } else { slot + 1 };
@@ -175,10 +220,10 @@ mod tests {
         for seasonal in [true, false] {
             let found = on_both_paths(|| {
                 let n = y.len();
-                let mut out = Responses { data: vec![0.0; n], first: vec![0.0; n], trend: vec![0.0; n] };
+                let mut out = Responses::zeros(n);
                 let mut chain = chain(POINT);
                 chain.c3 = if seasonal { chain.c3 } else { 0.0 };
-                responses(&chain, &y, &mut vec![[0.0; 4]; if seasonal { M } else { 1 }], seasonal, &mut out);
+                responses(&chain, &y, &mut vec![[0.0; 4]; if seasonal { M } else { 1 }], &mut out);
                 out
             });
             let state = |j: usize| if seasonal { season[j] + level } else { level };
@@ -190,6 +235,10 @@ mod tests {
                     found.data[t] + season + trend * found.trend[t]
                 })
                 .collect();
+            for (t, level) in found.level.iter().enumerate() {
+                let all: f64 = (0..columns).map(|j| later(t, j)).sum();
+                assert!((level - all).abs() < 1e-12, "step {t}: {level}, expected {all}");
+            }
             let season: &[f64] = if seasonal { &season } else { &[] };
             check_close(&sum, &textbook(POINT, &y, level, trend, season), 1e-12);
         }

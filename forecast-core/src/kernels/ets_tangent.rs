@@ -28,6 +28,37 @@ dispatched! {
     tangents = tangents_inner, (kind: Kind, y: &[f64], states: &mut Lanes<1>, tangents: &mut Tangents, rows: &mut [f64]) -> ()
 }
 
+dispatched! {
+    /// From derivatives of forecasts f, rows of `width`, to those of relative errors; adds those of the sum of ln |f| to `drift`.
+    by_relative = by_relative_inner, (y: &[f64], errors: &[f64], width: usize, rows: &mut [f64], drift: &mut [f64]) -> ()
+}
+
+dispatched! {
+    /// From derivatives of forecasts to those of absolute errors; leaves `drift` as it is.
+    by_absolute = by_absolute_inner, (y: &[f64], errors: &[f64], width: usize, rows: &mut [f64], drift: &mut [f64]) -> ()
+}
+
+#[inline(always)]
+fn by_relative_inner(y: &[f64], errors: &[f64], width: usize, rows: &mut [f64], drift: &mut [f64]) {
+    let drift = drift.as_chunks_mut::<CHUNK>().0;
+    for ((row, e), y) in rows.chunks_exact_mut(width).zip(errors).zip(y) {
+        // e = (y - f) / f by f is -(1 + e) / f, and 1 / f is (1 + e) / y.
+        let (by, factor) = ((1.0 + e) / y, -(1.0 + e));
+        for (row, drift) in row.as_chunks_mut::<CHUNK>().0.iter_mut().zip(drift.iter_mut()) {
+            for i in 0..CHUNK {
+                let x = row[i] * by;
+                drift[i] += x;
+                row[i] = x * factor;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn by_absolute_inner(_: &[f64], _: &[f64], _: usize, rows: &mut [f64], _: &mut [f64]) {
+    rows.iter_mut().for_each(|x| *x = -*x);
+}
+
 /// What multiplies derivatives in one step.
 struct Factors {
     /// phi b or b^phi by b, and by phi.

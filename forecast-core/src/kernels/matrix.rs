@@ -56,17 +56,33 @@ fn correlate_inner(a: &[f64], b: &[f64], out: &mut [f64]) {
         *only = dot_inner(&a[..n], b);
         return;
     }
-    for (block, out) in out.chunks_mut(LAGS).enumerate() {
-        let first = block * LAGS;
-        let mut sums = [0.0; LAGS];
-        // Behind the values are zeros.
-        for (window, b) in a.get(first..).unwrap_or_default().windows(LAGS).zip(&b[..n.saturating_sub(first)]) {
-            for i in 0..LAGS {
-                sums[i] += window[i] * b;
-            }
-        }
-        out.copy_from_slice(&sums[..out.len()]);
+    let mut first = 0;
+    while first < out.len() {
+        let out = &mut out[first..];
+        // The narrowest block that takes what is left.
+        first += match out.len() {
+            1..=4 => lags::<4>(a, b, first, out),
+            5..=8 => lags::<8>(a, b, first, out),
+            9..=12 => lags::<12>(a, b, first, out),
+            _ => lags::<LAGS>(a, b, first, out),
+        };
     }
+}
+
+/// Sums of `W` neighboring lags from `first` on, as many as `out` takes; returns `W`.
+#[inline(always)]
+fn lags<const W: usize>(a: &[f64], b: &[f64], first: usize, out: &mut [f64]) -> usize {
+    let mut sums = [0.0; W];
+    // Behind the values are zeros.
+    let windows = a.get(first..).unwrap_or_default().windows(W);
+    for (window, b) in windows.zip(&b[..b.len().saturating_sub(first)]) {
+        for i in 0..W {
+            sums[i] += window[i] * b;
+        }
+    }
+    let count = out.len().min(W);
+    out[..count].copy_from_slice(&sums[..count]);
+    W
 }
 
 #[inline(always)]

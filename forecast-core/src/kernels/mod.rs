@@ -9,8 +9,10 @@ pub(crate) mod arma;
 pub(crate) mod ets;
 pub(crate) mod ets_linear;
 pub(crate) mod ets_tangent;
+pub(crate) mod ets_wide;
 pub(crate) mod holt_winters;
 pub(crate) mod matrix;
+pub(crate) mod wide;
 
 /// Instructions that a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

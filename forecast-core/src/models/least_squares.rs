@@ -94,59 +94,136 @@ pub(super) struct Stop {
 /// Share of the sum of squares that a step changes at most if curvature is learned from it: far away it says little.
 const NEAR: f64 = 0.003;
 
+/// Damping up to which a step says what is left to gain; with more of it, it may only be short.
+const FREE: f64 = 1e-3;
+/// Share of the tolerance below which a promised gain is none: in a bent valley steps gain more than they promise.
+const CLEARLY: f64 = 0.01;
+
 /// Goes downhill from a point; returns the best point and its sum of squares.
 pub(super) fn descend(problem: &mut dyn Problem, start: &[f64], stop: Stop) -> (Vec<f64>, f64) {
-    let mut at = start.to_vec();
-    let mut here = problem.squares(&at);
-    let (mut damping, mut growth, mut idle) = (1e-3, 2.0, 0);
-    let mut missing = vec![0.0; at.len() * at.len()];
-    for _ in 0..stop.iterations {
-        if !here.sse.is_finite() || here.gradient.iter().any(|g| !g.is_finite()) {
-            break;
-        }
-        let moving: Vec<usize> = (0..at.len())
-            .filter(|&i| {
-                let (low, high) = problem.bounds()[i];
-                !(at[i] <= low && here.gradient[i] >= 0.0 || at[i] >= high && here.gradient[i] <= 0.0)
-            })
-            .collect();
-        if moving.is_empty() {
-            break;
-        }
-        let step = damped_step(&here, &missing, &moving, damping);
-        let mut next = at.clone();
-        for (i, step) in moving.iter().zip(&step) {
-            let (low, high) = problem.bounds()[*i];
-            next[*i] = (at[*i] + step).clamp(low, high);
-        }
-        let sse = problem.sse(&next);
-        if sse < here.sse {
-            let gain = here.sse - sse;
-            idle = if gain <= stop.tolerance * here.sse { idle + 1 } else { 0 };
-            let near = gain <= NEAR * here.sse;
-            let before = std::mem::replace(&mut at, next);
-            (damping, growth) = ((damping * 0.15).max(1e-14), 2.0);
-            if idle == 2 {
-                here.sse = sse;
-                break;
-            }
-            let gradient = std::mem::take(&mut here.gradient);
-            here = problem.squares(&at);
-            if near {
-                let step: Vec<f64> = at.iter().zip(&before).map(|(a, b)| a - b).collect();
-                learn(&mut missing, &here, &gradient, &step);
-            } else {
-                missing.fill(0.0);
-            }
-        } else {
-            damping *= growth;
-            growth *= 2.0;
-            if damping > 1e14 {
-                break;
-            }
+    let mut one = Descent::new(start, problem.squares(start), stop);
+    while one.propose(problem.bounds()) {
+        let sse = problem.sse(&one.next);
+        if one.judge(sse) {
+            let squares = problem.squares(&one.next);
+            one.arrive(squares);
         }
     }
-    (at, here.sse)
+    one.end()
+}
+
+/// A descent that is told what it asks for, so that several can go down side by side.
+pub(super) struct Descent {
+    at: Vec<f64>,
+    here: Squares,
+    /// The point that is asked for.
+    pub(super) next: Vec<f64>,
+    moving: Vec<usize>,
+    missing: Vec<f64>,
+    damping: f64,
+    growth: f64,
+    idle: usize,
+    gain: f64,
+    /// Steps that are left.
+    left: usize,
+    tolerance: f64,
+}
+
+impl Descent {
+    /// `here`: the sum of squares with derivatives at `start`.
+    pub(super) fn new(start: &[f64], here: Squares, stop: Stop) -> Self {
+        Self {
+            at: start.to_vec(),
+            here,
+            next: start.to_vec(),
+            moving: Vec::new(),
+            missing: vec![0.0; start.len() * start.len()],
+            damping: 1e-3,
+            growth: 2.0,
+            idle: 0,
+            gain: 0.0,
+            left: stop.iterations,
+            tolerance: stop.tolerance,
+        }
+    }
+
+    /// Sets `next` to the point to look at; false at the end.
+    pub(super) fn propose(&mut self, bounds: &[(f64, f64)]) -> bool {
+        let (at, here) = (&self.at, &self.here);
+        if self.left == 0 || !here.sse.is_finite() || here.gradient.iter().any(|g| !g.is_finite()) {
+            return false;
+        }
+        self.left -= 1;
+        self.moving.clear();
+        self.moving.extend((0..at.len()).filter(|&i| {
+            let (low, high) = bounds[i];
+            !(at[i] <= low && here.gradient[i] >= 0.0 || at[i] >= high && here.gradient[i] <= 0.0)
+        }));
+        if self.moving.is_empty() {
+            return false;
+        }
+        let step = damped_step(here, &self.missing, &self.moving, self.damping);
+        // What the model of the curvature promises is too little: most searches end here, without trying that step.
+        let promise = promise(here, &self.missing, &self.moving, &step);
+        if self.damping <= FREE && promise <= CLEARLY * self.tolerance * here.sse {
+            return false;
+        }
+        self.next.copy_from_slice(at);
+        for (i, step) in self.moving.iter().zip(&step) {
+            let (low, high) = bounds[*i];
+            self.next[*i] = (at[*i] + step).clamp(low, high);
+        }
+        true
+    }
+
+    /// Takes the sum of squares at the next point; whether its derivatives are wanted, too.
+    pub(super) fn judge(&mut self, sse: f64) -> bool {
+        self.gain = self.here.sse - sse;
+        if sse < self.here.sse {
+            self.idle = if self.gain <= self.tolerance * self.here.sse { self.idle + 1 } else { 0 };
+            (self.damping, self.growth) = ((self.damping * 0.15).max(1e-14), 2.0);
+            if self.idle < 2 {
+                return true;
+            }
+            self.at.copy_from_slice(&self.next);
+            (self.here.sse, self.left) = (sse, 0);
+        } else {
+            self.damping *= self.growth;
+            self.growth *= 2.0;
+            if self.damping > 1e14 {
+                self.left = 0;
+            }
+        }
+        false
+    }
+
+    /// Goes to the next point, with its derivatives.
+    pub(super) fn arrive(&mut self, there: Squares) {
+        let before = std::mem::replace(&mut self.here, there);
+        if self.gain <= NEAR * before.sse {
+            let step: Vec<f64> = self.next.iter().zip(&self.at).map(|(a, b)| a - b).collect();
+            learn(&mut self.missing, &self.here, &before.gradient, &step);
+        } else {
+            self.missing.fill(0.0);
+        }
+        self.at.copy_from_slice(&self.next);
+    }
+
+    /// The best point and its sum of squares.
+    pub(super) fn end(self) -> (Vec<f64>, f64) {
+        (self.at, self.here.sse)
+    }
+}
+
+/// By how much a step lowers the sum of squares if the curvature is all there is to it.
+fn promise(here: &Squares, missing: &[f64], moving: &[usize], step: &[f64]) -> f64 {
+    let n = here.gradient.len();
+    let one = |(&i, s): (&usize, &f64)| {
+        let curved: f64 =
+            moving.iter().zip(step).map(|(&j, other)| (here.hessian[i * n + j] + missing[i * n + j]) * other).sum();
+        -s * (2.0 * here.gradient[i] + curved)
+    };
+    moving.iter().zip(step).map(one).sum()
 }
 
 /// Corrects what is missing of the curvature, so that curvature times step is the change of the gradient.

@@ -2,13 +2,14 @@
 //! competition did (Makridakis, Spiliotis, Assimakopoulos 2020, International Journal of Forecasting 36, 54-74).
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
-use forecast_core::{Ahead, Forecaster, Series, scores};
+use forecast_core::{Ahead, Series, fit_panel, scores};
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -17,7 +18,7 @@ use crate::output::json::finite;
 use crate::output::number::{or_dash, short};
 use crate::output::progress::Progress;
 use crate::output::{self, Format, Ink, Screen};
-use crate::{machine, model, parallel};
+use crate::{machine, model};
 
 /// Arguments of `panel`.
 #[derive(Debug, Args)]
@@ -191,29 +192,29 @@ impl Work<'_> {
         let step = input::panel_step(self.season)?;
         let forecaster = model::forecaster(self.model, Some(self.season), Some(horizon))?;
         let mut progress = Progress::new("panel", "series", quiet);
-        let results = parallel::map(
-            rows,
+        // Series are made as threads take them; that each can be made is looked at before.
+        rows.iter().try_for_each(|row| series(row, step).map(drop))?;
+        let results = fit_panel(
+            forecaster.as_ref(),
+            rows.iter().map(|row| series(row, step).expect("the same row made a series before")),
             self.threads,
-            |row| self.one(forecaster.as_ref(), row, step),
-            |done| {
-                progress.tell(done, rows.len());
+            |at, _, fitted| {
+                let ahead = fitted.map_err(|e| named(&rows[at], &e))?.forecast(&Ahead::steps(self.horizon), &[]);
+                Ok(ahead.map_err(|e| named(&rows[at], &e))?.point)
             },
+            |done| progress.tell(done, rows.len()),
         );
         results.into_iter().collect()
     }
+}
 
-    fn one(
-        &self,
-        forecaster: &dyn Forecaster,
-        row: &PanelRow,
-        step: std::time::Duration,
-    ) -> Result<Vec<f64>, CliError> {
-        let named = |error: &dyn std::fmt::Display| CliError::Usage(format!("series `{}`: {error}", row.id));
-        let y = Series::from_options(jiff::Timestamp::UNIX_EPOCH, step, row.values.clone()).map_err(|e| named(&e))?;
-        let fitted = forecaster.fit(&y).map_err(|e| named(&e))?;
-        let forecast = fitted.forecast(&Ahead::steps(self.horizon), &[]).map_err(|e| named(&e))?;
-        Ok(forecast.point)
-    }
+/// The series of a row.
+fn series(row: &PanelRow, step: Duration) -> Result<Series, CliError> {
+    Series::from_options(jiff::Timestamp::UNIX_EPOCH, step, row.values.clone()).map_err(|e| named(row, &e))
+}
+
+fn named(row: &PanelRow, error: &dyn Display) -> CliError {
+    CliError::Usage(format!("series `{}`: {error}", row.id))
 }
 
 fn dump(path: &Path, rows: &[PanelRow], forecasts: &[Vec<f64>]) -> Result<(), CliError> {

@@ -8,7 +8,7 @@ use super::linear::chains;
 use super::search::{EDGE, PARAMETERS, Searched, bounds};
 use crate::kernels::ets::{Lanes, Part, relative, run_one};
 use crate::kernels::ets_linear::{Lanes as Row, Responses, derivatives, responses};
-use crate::kernels::ets_tangent::{CHUNK, Tangents, tangents};
+use crate::kernels::ets_tangent::{CHUNK, Tangents, by_absolute, by_relative, tangents};
 use crate::kernels::matrix::{dot, gram};
 use crate::models::least_squares::{Problem, Squares};
 
@@ -48,7 +48,7 @@ impl Additive {
             season: vec![(0.0, [0.0; PARAMETERS]); positions],
             lanes: vec![[0.0; PARAMETERS]; positions],
             columns: [(); PARAMETERS].map(|()| blank()),
-            responses: Responses { data: blank(), first: blank(), trend: blank() },
+            responses: Responses::zeros(n),
             reversed: vec![0.0; n + positions],
         }
     }
@@ -68,8 +68,7 @@ impl Additive {
     /// Derivatives of the forecasts at the point of the last [`Self::run`], a row of `width` a step.
     fn rows(&mut self, form: Form, y: &[f64], at: &[f64], width: usize, rows: &mut [f64]) {
         let (n, m) = (y.len(), self.season.len());
-        let seasonal = form.season != Part::None;
-        responses(&chains(form, at).0, y, &mut self.lanes, seasonal, &mut self.responses);
+        responses(&chains(form, at).0, y, &mut self.lanes, &mut self.responses);
         for (to, from) in self.reversed.iter_mut().zip(self.responses.first.iter().rev()) {
             *to = *from;
         }
@@ -78,13 +77,12 @@ impl Additive {
             for (to, column) in row.iter_mut().zip(&self.columns) {
                 *to = -column[t];
             }
-            // The responses of this step to each value of the season; a level moves all of them.
-            let seen = &self.reversed[n - 1 - t..n - 1 - t + m];
-            row[PARAMETERS] = -seen.iter().sum::<f64>();
+            row[PARAMETERS] = -self.responses.level[t];
             if form.trend != Part::None {
                 row[PARAMETERS + 1] = -self.responses.trend[t];
             }
-            // The last of the season is what the others leave.
+            // The responses of this step to each value of the season, the last of which is what the others leave.
+            let seen = &self.reversed[n - 1 - t..n - 1 - t + m];
             for (to, response) in row[first..].iter_mut().zip(&seen[..m - 1]) {
                 *to = seen[m - 1] - response;
             }
@@ -245,27 +243,16 @@ impl Problem for Likelihood<'_> {
         } else {
             tangents(self.form.kind(), self.y, &mut self.lanes_at(at), &mut self.tangents_at(at), &mut self.rows);
         }
-        // Relative errors: e = (y - f) / f by f is -(1 + e) / f, and the mean of ln f moves by the mean of 1 / f.
         let mut drift = vec![0.0; width];
-        for ((row, e), y) in self.rows.chunks_exact_mut(width).zip(&self.one).zip(self.y) {
-            let e = e[0];
-            let by = if self.form.relative_errors { (1.0 + e) / y } else { 1.0 };
-            let factor = if self.form.relative_errors { -(1.0 + e) } else { -1.0 };
-            for (x, drift) in row.iter_mut().zip(&mut drift) {
-                *x *= by;
-                *drift += *x;
-                *x *= factor;
-            }
-            row[k] = e;
+        let scale = if self.form.relative_errors { by_relative } else { by_absolute };
+        scale(self.y, self.one.as_flattened(), width, &mut self.rows, &mut drift);
+        for (row, e) in self.rows.chunks_exact_mut(width).zip(&self.one) {
+            row[k] = e[0];
         }
         let mut products = vec![0.0; width * width];
         gram(&self.rows, width, &mut products);
         let errors = &products[k * width..];
-        if self.form.relative_errors {
-            drift.iter_mut().for_each(|d| *d /= n as f64);
-        } else {
-            drift.fill(0.0);
-        }
+        drift.iter_mut().for_each(|d| *d /= n as f64);
         let square = size * size;
         let moves = |i: &usize| self.bounds[*i].0 < self.bounds[*i].1;
         for i in (0..k).filter(moves) {

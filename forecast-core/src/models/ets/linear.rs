@@ -70,7 +70,7 @@ impl<'a> Concentrated<'a> {
             y,
             bounds: bounds(form),
             positions,
-            responses: Responses { data: padded(), first: padded(), trend: padded() },
+            responses: Responses::zeros(n + LAGS),
             lanes: vec![[0.0; PARAMETERS]; positions],
             season: vec![(0.0, [0.0; PARAMETERS]); positions],
             errors: vec![0.0; n],
@@ -90,7 +90,7 @@ impl<'a> Concentrated<'a> {
         }
         let (n, m, k) = (self.y.len(), self.positions, self.states.len());
         let (chain, by) = chains(self.form, at);
-        responses(&chain, self.y, &mut self.lanes, self.form.season != Part::None, &mut self.responses);
+        responses(&chain, self.y, &mut self.lanes, &mut self.responses);
         let first = &self.responses.first[..n];
         correlate(&self.responses.data, first, &mut self.states[..m]);
         self.normal_matrix();
@@ -181,20 +181,24 @@ impl Problem for Concentrated<'_> {
 impl Searched for Concentrated<'_> {
     fn start(&mut self, at: &[f64]) -> Lanes<1> {
         self.evaluate(at);
-        let [alpha, beta, gamma, phi] = parameters(self.form, at);
-        let m = self.positions;
-        let seasonal = self.form.season != Part::None;
-        // A season that sums to zero; the level has the rest.
-        let level = self.states[..m].iter().sum::<f64>() / m as f64;
-        let season = self.states[..m].iter().map(|s| [if seasonal { s - level } else { 0.0 }]).collect();
-        Lanes {
-            alpha: [alpha],
-            beta: [beta],
-            gamma: [gamma],
-            phi: [phi],
-            level: [level],
-            trend: [self.states.get(m).copied().unwrap_or(0.0)],
-            season,
-        }
+        start_lanes(self.form, parameters(self.form, at), &self.states, self.positions)
+    }
+}
+
+/// Parameters and start states, from the states of `positions` in the season (the level without one) and the trend.
+pub(super) fn start_lanes(form: Form, parameters: [f64; PARAMETERS], states: &[f64], positions: usize) -> Lanes<1> {
+    let [alpha, beta, gamma, phi] = parameters;
+    let seasonal = form.season != Part::None;
+    // A season that sums to zero; the level has the rest.
+    let level = states[..positions].iter().sum::<f64>() / positions as f64;
+    let season = states[..positions].iter().map(|s| [if seasonal { s - level } else { 0.0 }]).collect();
+    Lanes {
+        alpha: [alpha],
+        beta: [beta],
+        gamma: [gamma],
+        phi: [phi],
+        level: [level],
+        trend: [states.get(positions).copied().unwrap_or(0.0)],
+        season,
     }
 }

@@ -9,6 +9,7 @@ mod general;
 mod linear;
 mod moments;
 mod search;
+mod wide;
 
 use std::collections::BTreeMap;
 
@@ -90,6 +91,61 @@ impl Forecaster for Ets {
     }
 
     fn fit(&self, y: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        let prepared = self.prepare(y)?;
+        let found = prepared.forms.iter().map(|form| self.found(*form, &prepared)).collect();
+        self.finish(y, &prepared, found)
+    }
+
+    fn fit_all(&self, panel: &[Series]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+        let prepared: Vec<Result<Prepared, FitError>> = panel.iter().map(|y| self.prepare(y)).collect();
+        let mut found: Vec<Vec<Option<search::Found>>> = prepared
+            .iter()
+            .map(|one| one.as_ref().map_or_else(|_| Vec::new(), |one| vec![None; one.forms.len()]))
+            .collect();
+        // Searches of one form over values of one length run in lanes.
+        let mut alike: BTreeMap<(String, usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
+        for (at, one) in prepared.iter().enumerate().filter_map(|(at, one)| Some((at, one.as_ref().ok()?))) {
+            for (i, form) in one.forms.iter().enumerate() {
+                if form.is_linear() && self.given.is_none() {
+                    let key = (form.letters(), one.season_length(*form), one.values.len());
+                    alike.entry(key).or_default().push((at, i));
+                } else {
+                    found[at][i] = self.found(*form, one);
+                }
+            }
+        }
+        for ((_, m, _), places) in alike {
+            let all = places.iter().filter_map(|(at, i)| prepared[*at].as_ref().ok().map(|one| (one, one.forms[*i])));
+            let (some, forms): (Vec<&Prepared>, Vec<Form>) = all.unzip();
+            let values: Vec<&[f64]> = some.iter().map(|one| one.values.as_slice()).collect();
+            for ((at, i), one) in places.iter().zip(search::search_all(forms[0], &values, m)) {
+                found[*at][*i] = one;
+            }
+        }
+        let all = panel.iter().zip(prepared).zip(found);
+        all.map(|((y, prepared), found)| self.finish(y, &prepared?, found)).collect()
+    }
+}
+
+/// A series ready to be fitted, and the forms to try.
+struct Prepared {
+    forms: Vec<Form>,
+    /// Steps of the season; 1 without one.
+    m: usize,
+    grid: Grid,
+    /// Power of two that the values were divided by.
+    scale: f64,
+    values: Vec<f64>,
+}
+
+impl Prepared {
+    fn season_length(&self, form: Form) -> usize {
+        if form.season == Part::None { 1 } else { self.m }
+    }
+}
+
+impl Ets {
+    fn prepare(&self, y: &Series) -> Result<Prepared, FitError> {
         let plain = events::without_events(y);
         let lowest = plain.values().iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1));
         let positive = lowest.is_some_and(|(_, v)| *v > 0.0);
@@ -111,27 +167,40 @@ impl Forecaster for Ets {
         let grid = Grid::new(&plain, m);
         let scale = scale_of(&grid.values);
         let values: Vec<f64> = grid.values.iter().map(|v| v / scale).collect();
+        Ok(Prepared { forms, m, grid, scale, values })
+    }
+
+    /// The best parameters and start states of a form, or those that are given.
+    fn found(&self, form: Form, prepared: &Prepared) -> Option<search::Found> {
+        let (values, m) = (&prepared.values, prepared.season_length(form));
+        let Some(given) = &self.given else { return search::search(form, values, m) };
+        let start = given.lanes(form, prepared.scale)?;
+        let lik = search::likelihood_at(form, values, &start)?;
+        Some(search::Found { start, lik })
+    }
+
+    /// The form of least criterion; `found` has one entry a form.
+    fn finish(
+        &self,
+        y: &Series,
+        prepared: &Prepared,
+        found: Vec<Option<search::Found>>,
+    ) -> Result<Box<dyn Fitted>, FitError> {
+        let Prepared { forms, m, grid, scale, values } = prepared;
         let mut best: Option<FittedEts> = None;
-        for form in forms {
-            let season_length = if form.season == Part::None { 1 } else { m };
-            let found = match &self.given {
-                Some(given) => given.lanes(form, scale).and_then(|start| {
-                    let lik = search::likelihood_at(form, &values, &start)?;
-                    Some(search::Found { start, lik })
-                }),
-                None => search::search(form, &values, season_length),
-            };
-            let Some(found) = found else { continue };
-            let one = FittedEts::new(form, found, &values, scale, season_length);
+        for (form, found) in forms.iter().zip(found).filter_map(|(form, found)| Some((form, found?))) {
+            let one = FittedEts::new(*form, found, values, *scale, prepared.season_length(*form));
             let better = |best: &FittedEts| one.rank() < best.rank();
             if best.as_ref().is_none_or(better) {
                 best = Some(one);
             }
         }
-        let mut core =
-            best.ok_or_else(|| FitError::NoFit { model, reason: "no form has a finite likelihood".into() })?;
-        let errors = core.run(&values);
-        Ok(Box::new(Gridded::new(core, y, &grid, &errors, m)))
+        let mut core = best.ok_or_else(|| {
+            let model = self.name_with(self.form, Some(*m).filter(|m| *m > 1));
+            FitError::NoFit { model, reason: "no form has a finite likelihood".into() }
+        })?;
+        let errors = core.run(values);
+        Ok(Box::new(Gridded::new(core, y, grid, &errors, *m)))
     }
 }
 

@@ -8,7 +8,9 @@
 use super::form::Form;
 use super::general::Likelihood;
 use super::linear::Concentrated;
+use super::wide;
 use crate::kernels::ets::{Lanes, Part, run_one};
+use crate::kernels::wide::WIDE;
 use crate::models::least_squares::{self, Problem, Stop};
 use crate::models::smoothing_fit;
 
@@ -19,12 +21,12 @@ pub(super) const EDGE: f64 = 1e-4;
 /// Bounds of phi, as in R.
 const PHI: (f64, f64) = (0.8, 0.98);
 /// Starting points: alpha, and shares of the region for beta, gamma and phi.
-const STARTS: [[f64; PARAMETERS]; 4] =
+pub(super) const STARTS: [[f64; PARAMETERS]; 4] =
     [[0.25, 0.1, 0.05, 0.95], [0.7, 0.05, 0.1, 0.9], [0.05, 0.3, 0.5, 0.7], [0.98, 0.02, 0.5, 0.5]];
 /// One more for a trend, where trying costs little: hardly any turn.
-const STEADY: [f64; PARAMETERS] = [0.4, 0.03, 0.4, 0.1];
+pub(super) const STEADY: [f64; PARAMETERS] = [0.4, 0.03, 0.4, 0.1];
 /// The best of these is another: a slow turn, by a level and a trend that learn alike. Its valleys are narrow.
-const TURNS: [[f64; PARAMETERS]; 6] = [
+pub(super) const TURNS: [[f64; PARAMETERS]; 6] = [
     [0.003, 0.99, 0.1, 0.95],
     [0.006, 0.99, 0.1, 0.95],
     [0.012, 0.99, 0.1, 0.95],
@@ -41,9 +43,9 @@ const SMALL: (usize, usize) = (6, 300);
 /// Distance in every parameter within which a start that is no better than an end leads there.
 const SAME: f64 = 0.01;
 /// Steps that all starting points take.
-const FIRST: Stop = Stop { iterations: 4, tolerance: 1e-9 };
+pub(super) const FIRST: Stop = Stop { iterations: 4, tolerance: 1e-9 };
 /// Steps that the followed ones take.
-const LAST: Stop = Stop { iterations: 60, tolerance: 1e-10 };
+pub(super) const LAST: Stop = Stop { iterations: 60, tolerance: 1e-10 };
 
 /// Parameters and start states, in the unit of the values handed in.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,40 +78,116 @@ pub(super) fn search(form: Form, y: &[f64], m: usize) -> Option<Found> {
         let states = start_states(form, y, m);
         return best(&mut Likelihood::new(form, y, m), trend, &states, PARAMETERS + states.len(), y.len());
     }
-    // Absolute errors with additive parts do not depend on the level: centered values keep their last digits.
-    let center = y.iter().sum::<f64>() / y.len() as f64;
-    let centered: Vec<f64> = y.iter().map(|v| v - center).collect();
-    let mut found = best(&mut Concentrated::new(form, &centered, m), trend, &[], form.parameters(m), y.len())?;
+    let (centered, center) = centered(y);
+    // Without a season starting points are lanes; with one its columns fill them.
+    let mut found = if m == 1 {
+        wide::of_starts(form, &centered)?
+    } else {
+        best(&mut Concentrated::new(form, &centered, m), trend, &[], form.parameters(m), y.len())?
+    };
     found.start.level[0] += center;
     Some(found)
 }
 
+/// Finds parameters and start states of a form for series of one length; as [`search`] of each, bit for bit.
+pub(super) fn search_all(form: Form, panel: &[&[f64]], m: usize) -> Vec<Option<Found>> {
+    let mut out = Vec::with_capacity(panel.len());
+    for block in panel.chunks(WIDE) {
+        if block.len() == 1 || !form.is_linear() {
+            out.extend(block.iter().map(|y| search(form, y, m)));
+            continue;
+        }
+        let centered: Vec<(Vec<f64>, f64)> = block.iter().map(|y| centered(y)).collect();
+        let values: Vec<&[f64]> = centered.iter().map(|(y, _)| y.as_slice()).collect();
+        for (found, (_, center)) in wide::of_series(form, &values, m).into_iter().zip(&centered) {
+            out.push(found.map(|mut found| {
+                found.start.level[0] += center;
+                found
+            }));
+        }
+    }
+    out
+}
+
+/// Absolute errors with additive parts do not depend on the level: centered values keep their last digits.
+fn centered(y: &[f64]) -> (Vec<f64>, f64) {
+    let center = y.iter().sum::<f64>() / y.len() as f64;
+    (y.iter().map(|v| v - center).collect(), center)
+}
+
+/// A starting point of the search; `states` stand behind the parameters.
+pub(super) fn point(start: &[f64; PARAMETERS], states: &[f64]) -> Vec<f64> {
+    let phi = PHI.0 + (PHI.1 - PHI.0) * start[3];
+    [&start[..3], &[phi], states].concat()
+}
+
+/// Where searches end that go down from several points, the least of all first.
+pub(super) struct Ends {
+    /// Points in the order in which they are followed, with their sums of squares.
+    starts: std::vec::IntoIter<(Vec<f64>, f64)>,
+    followed: usize,
+    ends: Vec<(Vec<f64>, f64)>,
+}
+
+impl Ends {
+    /// `starts`: points after their first steps; `unknown` numbers are learned from `n` values.
+    pub(super) fn new(mut starts: Vec<(Vec<f64>, f64)>, unknown: usize, n: usize) -> Self {
+        starts.retain(|(_, sse)| sse.is_finite());
+        // A stable sort: equal likelihoods go by the order of the list.
+        starts.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let followed = if unknown <= SMALL.0 && n <= SMALL.1 { FOLLOWED_SMALL } else { FOLLOWED };
+        Self { starts: starts.into_iter(), followed, ends: Vec::new() }
+    }
+
+    /// The next point to follow to the end; `None` when enough were.
+    pub(super) fn next(&mut self) -> Option<Vec<f64>> {
+        if self.ends.len() == self.followed {
+            return None;
+        }
+        let led = |at: &[f64], sse: f64| {
+            let near = |end: &[f64]| at.iter().zip(end).take(PARAMETERS).all(|(a, b)| (a - b).abs() <= SAME);
+            self.ends.iter().any(|(end, least)| near(end) && sse >= *least)
+        };
+        self.starts.find(|(at, sse)| !led(at, *sse)).map(|(at, _)| at)
+    }
+
+    /// Up to `count` points that may be asked for next.
+    pub(super) fn waiting(&self, count: usize) -> impl Iterator<Item = Vec<f64>> + '_ {
+        self.starts.as_slice().iter().take(count).map(|(at, _)| at.clone())
+    }
+
+    /// Takes where a point led.
+    pub(super) fn add(&mut self, end: (Vec<f64>, f64)) {
+        self.ends.push(end);
+    }
+
+    /// The least end.
+    pub(super) fn least(self) -> Option<(Vec<f64>, f64)> {
+        self.ends.into_iter().filter(|(_, sse)| sse.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+}
+
 /// Follows the best of the starting points; `states` stand behind the parameters, `unknown` numbers are learned.
 fn best(problem: &mut dyn Searched, trend: bool, states: &[f64], unknown: usize, n: usize) -> Option<Found> {
-    let at = |start: &[f64; PARAMETERS]| {
-        let phi = PHI.0 + (PHI.1 - PHI.0) * start[3];
-        [&start[..3], &[phi], states].concat()
-    };
+    let at = |start: &[f64; PARAMETERS]| point(start, states);
     let mut from: Vec<Vec<f64>> = STARTS.iter().map(at).collect();
     if trend && states.is_empty() {
         let turns = TURNS.iter().map(at).map(|at| (problem.sse(&at), at));
         from.extend(turns.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, at)| at));
         from.push(at(&STEADY));
     }
-    let mut starts: Vec<(Vec<f64>, f64)> =
-        from.iter().map(|at| least_squares::descend(problem, at, FIRST)).filter(|(_, sse)| sse.is_finite()).collect();
-    // A stable sort: equal likelihoods go by the order of the list.
-    starts.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let followed = if unknown <= SMALL.0 && n <= SMALL.1 { FOLLOWED_SMALL } else { FOLLOWED };
-    let mut ends: Vec<(Vec<f64>, f64)> = Vec::new();
-    for (at, sse) in &starts {
-        let near = |end: &[f64]| at.iter().zip(end).take(PARAMETERS).all(|(a, b)| (a - b).abs() <= SAME);
-        if ends.len() < followed && !ends.iter().any(|(end, least)| near(end) && sse >= least) {
-            ends.push(least_squares::descend(problem, at, LAST));
-        }
+    let starts = from.iter().map(|at| least_squares::descend(problem, at, FIRST)).collect();
+    let mut ends = Ends::new(starts, unknown, n);
+    while let Some(at) = ends.next() {
+        ends.add(least_squares::descend(problem, &at, LAST));
     }
-    let (at, sse) = ends.into_iter().filter(|(_, sse)| sse.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1))?;
-    Some(Found { start: problem.start(&at), lik: n as f64 * libm::log(sse.max(f64::MIN_POSITIVE)) })
+    let (at, sse) = ends.least()?;
+    Some(Found { start: problem.start(&at), lik: likelihood(sse, n) })
+}
+
+/// n ln(sum e^2).
+pub(super) fn likelihood(sse: f64, n: usize) -> f64 {
+    n as f64 * libm::log(sse.max(f64::MIN_POSITIVE))
 }
 
 /// n ln(sum e^2) + 2 sum ln |f| at given parameters and start states; `None` if it is not finite.
