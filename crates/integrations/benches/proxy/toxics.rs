@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::peers::{has, stormglass, toxiproxy};
 /// What is measured of a proxy.
 #[derive(Clone, Copy)]
 enum Measure {
-    /// Mean of round trips, ms, less those without a proxy.
+    /// Mean of round trips, ms, less those without a proxy at the same pace: after a pause both cost several times more.
     Mean(usize),
     /// Standard deviation of round trips, ms.
     Deviation(usize),
@@ -25,9 +25,9 @@ enum Measure {
     End,
     /// Time from the last byte to the end, ms.
     LateEnd,
-    /// Mean of HTTP round trips, ms, less those without a proxy.
+    /// Mean of HTTP round trips, ms, less those without a proxy at the same pace.
     Requests(usize),
-    /// Share of HTTP requests that are answered with 503.
+    /// Share of HTTP requests that are answered with 503; their paths are /a and /b by turns.
     Status(usize),
 }
 
@@ -59,7 +59,6 @@ pub(crate) fn run() {
             }
         }
     });
-    let direct = trips(&echo, 2_000).0;
     println!(
         "\n| asked for | measured | expected | `tcp_proxy` | off by | Toxiproxy | off by |\n|---|---|---|---|---|---|---|"
     );
@@ -71,8 +70,9 @@ pub(crate) fn run() {
         };
         let ours = stormglass(upstream, &settings);
         let theirs = peer.filter(|_| has("toxiproxy-server")).map(|toxic| toxiproxy(upstream, Some(toxic)));
-        let found = measured(&ours.address, measure, direct);
-        let of_peer = theirs.map_or(" | ".to_owned(), |t| shown(measured(&t.address, measure, direct), expected));
+        let direct = without_proxy(upstream, measure, expected);
+        let found = measured(&ours.address, measure) - direct;
+        let of_peer = theirs.map_or(" | ".to_owned(), |t| shown(measured(&t.address, measure) - direct, expected));
         println!("| {asked} | {} | {expected} | {} | {of_peer} |", words(measure), shown(found, expected));
     }
 }
@@ -117,6 +117,8 @@ fn rows() -> Vec<Row> {
     rows.push(("HTTP requests 20 ms later", json!({ "http_delay": "20ms" }), Measure::Requests(200), 20.0, None));
     let status = json!({ "http_status": 503, "http_share": 0.2 });
     rows.push(("0.2 of requests answered with 503", status, Measure::Status(20_000), 0.2, None));
+    let paths = json!({ "http_status": 503, "http_paths": ["/a*"] });
+    rows.push(("requests of one path of two answered with 503", paths, Measure::Status(2_000), 0.5, None));
     rows
 }
 
@@ -137,10 +139,22 @@ fn shown(found: f64, expected: f64) -> String {
     format!("{found:.digits$} | {:+.2} %", (found / expected - 1.0) * 100.0)
 }
 
-fn measured(address: &str, measure: Measure, direct: f64) -> f64 {
+/// What the mean of round trips is without a proxy, where each begins after a pause as long as the time that is added, ms;
+/// 0 for everything else.
+fn without_proxy(address: &str, measure: Measure, added: f64) -> f64 {
+    let pause = Duration::from_secs_f64(added / 1e3);
+    let times = (2_000.0 / added) as usize;
     match measure {
-        Measure::Mean(n) => trips(address, n).0 - direct,
-        Measure::Deviation(n) => trips(address, n).1,
+        Measure::Mean(_) => trips(address, times, pause).0,
+        Measure::Requests(_) => requests(address, times, pause).1,
+        _ => 0.0,
+    }
+}
+
+fn measured(address: &str, measure: Measure) -> f64 {
+    match measure {
+        Measure::Mean(n) => trips(address, n, Duration::ZERO).0,
+        Measure::Deviation(n) => trips(address, n, Duration::ZERO).1,
         Measure::Failed(n) => {
             let fails = |_: &usize| {
                 let mut stream = TcpStream::connect(address).unwrap();
@@ -162,8 +176,8 @@ fn measured(address: &str, measure: Measure, direct: f64) -> f64 {
             begin.elapsed().as_secs_f64() * 1e3
         }),
         Measure::LateEnd => median_of_11(|| download(address, 1_000).1),
-        Measure::Requests(n) => requests(address, n).1 - direct,
-        Measure::Status(n) => requests(address, n).0,
+        Measure::Requests(n) => requests(address, n, Duration::ZERO).1,
+        Measure::Status(n) => requests(address, n, Duration::ZERO).0,
     }
 }
 
@@ -171,27 +185,31 @@ fn median_of_11(mut once: impl FnMut() -> f64) -> f64 {
     crate::speed::middle(&(0..11).map(|_| once()).collect::<Vec<f64>>())
 }
 
-/// Share of HTTP requests answered with 503, and the mean of their time, ms.
-fn requests(address: &str, times: usize) -> (f64, f64) {
+/// Share of HTTP requests answered with 503, and the mean of their time, ms; before each is a pause.
+fn requests(address: &str, times: usize, pause: Duration) -> (f64, f64) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
     let mut buffer = [0; 4096];
-    let begin = Instant::now();
-    let hit = (0..times).filter(|_| {
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let (mut hit, mut total) = (0, Duration::ZERO);
+    for path in ["/a", "/b"].into_iter().cycle().take(times) {
+        std::thread::sleep(pause);
+        let begin = Instant::now();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
         let n = stream.read(&mut buffer).unwrap();
-        buffer[..n].starts_with(b"HTTP/1.1 503")
-    });
-    let share = hit.count() as f64 / times as f64;
-    (share, begin.elapsed().as_secs_f64() * 1e3 / times as f64)
+        total += begin.elapsed();
+        hit += usize::from(buffer[..n].starts_with(b"HTTP/1.1 503"));
+    }
+    (hit as f64 / times as f64, total.as_secs_f64() * 1e3 / times as f64)
 }
 
-/// Mean and standard deviation of round trips, ms.
-fn trips(address: &str, times: usize) -> (f64, f64) {
+/// Mean and standard deviation of round trips, ms; before each is a pause.
+fn trips(address: &str, times: usize, pause: Duration) -> (f64, f64) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
     let trips: Vec<f64> = (0..times)
         .map(|_| {
+            std::thread::sleep(pause);
             let begin = Instant::now();
             stream.write_all(b"x").unwrap();
             stream.read_exact(&mut [0]).unwrap();

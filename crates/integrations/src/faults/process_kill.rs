@@ -72,7 +72,8 @@ impl FaultKind for ProcessKillKind {
     }
 
     fn undo(&self, _: &Value) -> Result<(), FaultError> {
-        // Nobody can bring the process back; to start it here could start a second one beside it.
+        // Nobody can bring the process back. `start` is not run here: it could start a second one beside the first, and a
+        // command that stands in a file would be run by whoever undoes, root at boot for example.
         Ok(())
     }
 }

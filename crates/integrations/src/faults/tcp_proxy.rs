@@ -2,7 +2,7 @@
 //!
 //! It listens in the holder and ends with it: the kernel closes the listener and every connection, whatever killed the
 //! holder, so that there is nothing to undo from data. What a connection suffers is drawn from `seed` and the connection's
-//! number in the order of arrival. Names of toxics and directions are those of Toxiproxy's documentation:
+//! number in the order of arrival. Names of toxics are those of Toxiproxy's documentation:
 //! <https://github.com/Shopify/toxiproxy#toxics>.
 
 mod chance;

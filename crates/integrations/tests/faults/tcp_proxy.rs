@@ -138,8 +138,7 @@ fn a_lost_message_stalls_or_resets() {
     crate::holder::until("the loss", || holder.counts()["messages_lost"] == 1);
     stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     assert_eq!(stream.read(&mut [0; 8]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
-    let (_holder, address) =
-        proxy(&server.address, &json!({ "loss": 1, "loss_mode": "reset", "direction": "upstream" }));
+    let (_holder, address) = proxy(&server.address, &json!({ "loss": 1, "loss_mode": "reset", "direction": "out" }));
     assert!(is_reset(ask(&mut TcpStream::connect(&address).unwrap(), b"hello")));
 }
 
@@ -281,7 +280,7 @@ fn wrong_settings_are_told_apart() {
         ("listen", json!("15432"), "is `15432`; expected `host:port`, for example `127.0.0.1:5432`"),
         ("listen", json!("127.0.0.1:0"), "has the port 0; expected the port that the client or the server uses"),
         ("upstream", json!("127.0.0.1:1"), "is where the proxy itself would listen; name the server behind it"),
-        ("direction", json!("down"), "is `down`; expected one of `downstream`, `upstream`, `both`"),
+        ("direction", json!("down"), "is `down`; expected one of `both`, `in`, `out`"),
         ("share", json!(2), "is `2`; expected a share between 0 and 1"),
         (
             "jitter",

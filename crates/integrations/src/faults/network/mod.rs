@@ -42,7 +42,7 @@ const DIRECTION: Setting = Setting::optional(
     "direction",
     Kind::Word(&["both", "in", "out"]),
     "both",
-    "Packets that come from the peer (`in`), that go to it (`out`), or both.",
+    "Which packets are hit, seen from the namespace: those that come from the peer (`in`), that go to it (`out`), or both.",
 );
 
 /// Kinds that differ in what becomes of a packet.

@@ -18,9 +18,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::required("upstream", Kind::Address, "Address of the server that connections are passed on to."),
     Setting::optional(
         "direction",
-        Kind::Word(&["downstream", "upstream", "both"]),
-        "downstream",
-        "Which bytes are hit: those to the client (`downstream`), those to the server (`upstream`), or both.",
+        Kind::Word(&["both", "in", "out"]),
+        "in",
+        "Which bytes are hit, seen from the client: those that come to it (`in`), those that it sends (`out`), or both.",
     ),
     Setting::optional("share", Kind::Share, "1", "Share of the connections that are hit; the others pass as they are."),
     Setting::optional("latency", Kind::Duration, "0ms", "How much later bytes arrive; their order stays."),
@@ -187,8 +187,8 @@ fn toxics(settings: &mut Settings<'_>) -> Option<Toxics> {
     let seed = settings.integer("seed");
     let direction = direction?;
     Some(Toxics {
-        up: direction != "downstream",
-        down: direction != "upstream",
+        up: direction != "in",
+        down: direction != "out",
         share: share?,
         delay: delay?,
         loss: loss?,
