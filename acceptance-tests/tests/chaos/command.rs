@@ -172,6 +172,27 @@ fn two_experiments_on_one_target_wait_for_each_other_or_are_refused() {
     finish(first);
 }
 
+/// Nothing takes a lock from a program that stands still, whose faults have ended: it is named instead.
+#[test]
+fn a_program_that_stands_still_keeps_its_lock_and_is_named() {
+    let (lab, other) = (Lab::new(), Lab::new());
+    let first = lab.start(&lab.experiment(json!([burn("60s")])), &[]);
+    under_way(&lab);
+    signal(first.id(), Signal::STOP);
+    eventually("the holder's end", || lab.helpers(HOLDER).is_empty());
+    let mut second = other.experiment(json!([burn("1s")]));
+    second["lock_timeout"] = json!("0s");
+    let refused = other.run(&second, &[]);
+    let pid = first.id();
+    let words = format!("; its program, process {pid}, is stopped: let it go on (`kill -CONT {pid}`), or kill it");
+    assert!(refused.code == Some(1) && refused.err.contains(&words), "{refused:?}");
+    // Its lease is gone: what it had begun is not begun again.
+    signal(pid, Signal::CONT);
+    let done = finish(first);
+    assert_eq!(done.code, Some(3), "{done:?}");
+    assert_eq!(lab.records().iter().filter(|r| *r == "injecting").count(), 1);
+}
+
 /// The first one replaces the process that the second one found before it had to wait.
 #[test]
 fn who_waited_for_another_looks_at_its_targets_again() {

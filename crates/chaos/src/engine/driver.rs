@@ -231,7 +231,7 @@ impl Driver {
     /// Says to everyone that this process lives.
     fn beat(&mut self) {
         for holder in self.holders.iter_mut().flatten() {
-            let _ = holder.say(&ToHolder::Beat);
+            let _ = holder.say(&ToHolder::Beat { lease: self.experiment.lease });
         }
         if let Some(watchdog) = &mut self.watchdog {
             let _ = watchdog.say(&ToWatchdog::Beat { lease: self.experiment.lease });
@@ -396,6 +396,8 @@ impl Driver {
             Err(error) => return self.cannot(i, format!("no holder can be started: {error}")),
         };
         let (says, gone) = (self.sender.clone(), self.sender.clone());
+        // One that does not hear it hears of the runner's end, or waits a little longer.
+        let _ = holder.say(&ToHolder::Beat { lease: self.experiment.lease });
         let each = move |message| drop(says.send(Happening::Said(i, message)));
         let end = move || drop(gone.send(Happening::Gone(i)));
         let (identity, listens) = (holder.identity, holder.messages(each, end));

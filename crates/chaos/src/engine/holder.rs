@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::journal::{Journal, Record};
-use super::spawn::{BOUND, Lease, Word, stop_file};
+use super::spawn::{BOUND, Lease, UNTOLD, Word, stop_file};
 use crate::catalogue::Catalogue;
 use crate::fault::{FaultError, Injected, Touch};
 use crate::settings::Settings;
@@ -25,8 +25,8 @@ use crate::settings::Settings;
 pub(super) enum ToHolder {
     /// Inject this.
     Inject(Box<Order>),
-    /// The runner lives.
-    Beat,
+    /// The runner lives; a silence of the lease says the opposite.
+    Beat { lease: Duration },
     /// Undo now.
     Undo,
 }
@@ -69,7 +69,7 @@ pub(super) fn main(catalogue: &Catalogue, journal: &Path, fault: usize) -> ExitC
         }
     };
     let guard = Guard::start();
-    let Some(order) = first_order(&lease) else { return ExitCode::SUCCESS };
+    let Some(order) = first_order(&lease.words) else { return ExitCode::SUCCESS };
     guard.begin();
     let injected = caught(|| inject(catalogue, &order));
     guard.end();
@@ -104,12 +104,13 @@ pub(super) fn main(catalogue: &Catalogue, journal: &Path, fault: usize) -> ExitC
     code
 }
 
-/// Waits for the order to inject; a runner that dies before leaves nothing to do.
-fn first_order(lease: &Lease<ToHolder>) -> Option<Order> {
+/// Waits for the order to inject; a runner that dies or falls silent before leaves nothing to do.
+fn first_order(words: &Receiver<Word<ToHolder>>) -> Option<Order> {
+    let mut length = UNTOLD;
     loop {
-        match lease.words.recv_timeout(BOUND) {
+        match words.recv_timeout(length) {
             Ok(Word::Said(ToHolder::Inject(order))) => return Some(*order),
-            Ok(Word::Said(ToHolder::Beat)) => {}
+            Ok(Word::Said(ToHolder::Beat { lease })) => length = lease,
             Ok(Word::Said(ToHolder::Undo) | Word::End) | Err(_) => return None,
         }
     }
@@ -198,4 +199,19 @@ impl Guard {
 
 fn now() -> u64 {
     ORIGIN.elapsed().as_millis() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_of_the_lease_ends_the_wait_for_the_order() {
+        let (runner, words) = std::sync::mpsc::channel();
+        let begun = Instant::now();
+        runner.send(Word::Said(ToHolder::Beat { lease: Duration::from_millis(20) })).unwrap();
+        assert!(first_order(&words).is_none());
+        assert!(begun.elapsed() < UNTOLD, "what holds is the lease that it was told");
+        drop(runner);
+    }
 }

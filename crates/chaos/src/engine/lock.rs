@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::journal::Contents;
+use super::process::Identity;
+use super::stat::Stat;
 use super::undo::{Undone, undo_run};
 use crate::catalogue::Catalogue;
 use crate::target::Target;
@@ -24,9 +27,9 @@ pub(super) struct Locks {
 pub(super) enum LockError {
     /// Another experiment has it.
     #[error(
-        "another experiment touches {target} (journal {holder}); it was waited for {waited}; raise `lock_timeout`, or end it with `stormglass chaos undo`"
+        "another experiment touches {target} (journal {holder}); it was waited for {waited}; raise `lock_timeout`, or end it with `stormglass chaos undo`{stopped}"
     )]
-    Taken { target: String, holder: String, waited: String },
+    Taken { target: String, holder: String, waited: String, stopped: String },
     /// What a dead experiment left cannot be undone.
     #[error("an earlier experiment left something that cannot be undone: {0}")]
     Left(String),
@@ -61,7 +64,8 @@ impl Locks {
                 if Instant::now() >= until {
                     let holder = content(&mut file).unwrap_or_else(|_| "unknown".to_owned());
                     let waited = crate::span::Span(Duration::from_secs(begun.elapsed().as_secs())).to_string();
-                    return Err(LockError::Taken { target, holder, waited });
+                    let stopped = stopped(Path::new(&holder));
+                    return Err(LockError::Taken { target, holder, waited, stopped });
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -99,6 +103,17 @@ impl Locks {
             // Whoever comes next reads a journal that says the same.
             let _ = file.set_len(0);
         }
+    }
+}
+
+/// What to do where the program that has a lock stands still: nothing that others do takes the lock from it.
+fn stopped(journal: &Path) -> String {
+    let runner = Contents::read(journal).ok().and_then(|contents| contents.runner()).filter(|r| r.alive());
+    match runner.filter(|runner| Stat::of(runner.pid).is_some_and(Stat::stopped)) {
+        Some(Identity { pid, .. }) => {
+            format!("; its program, process {pid}, is stopped: let it go on (`kill -CONT {pid}`), or kill it")
+        }
+        None => String::new(),
     }
 }
 

@@ -16,6 +16,7 @@ mod lock;
 pub mod process;
 mod run;
 mod spawn;
+pub mod stat;
 mod timeline;
 pub mod undo;
 mod watchdog;

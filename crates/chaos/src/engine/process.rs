@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
+use super::stat::Stat;
 use crate::radius::Caller;
 
 /// A process that no other one can be mistaken for.
@@ -20,14 +21,14 @@ pub struct Identity {
 impl Identity {
     /// The process of this id, if it lives; a zombie does not.
     pub fn of(pid: u32) -> Option<Self> {
-        let stat = stat(pid)?;
-        (!matches!(stat.state, 'Z' | 'X' | 'x')).then_some(Self { pid, started: stat.started })
+        let stat = Stat::of(pid)?;
+        stat.runs().then_some(Self { pid, started: stat.started })
     }
 
     /// This process.
     pub fn own() -> Self {
         let pid = std::process::id();
-        Self { pid, started: stat(pid).map_or(0, |s| s.started) }
+        Self { pid, started: Stat::of(pid).map_or(0, |s| s.started) }
     }
 
     /// Whether it lives.
@@ -63,7 +64,7 @@ impl Identity {
 /// This process with its ancestors and its user.
 pub fn caller() -> Caller {
     let mut lineage = vec![std::process::id()];
-    while let Some(parent) = lineage.last().and_then(|pid| stat(*pid)).map(|s| s.parent) {
+    while let Some(parent) = lineage.last().and_then(|pid| Stat::of(*pid)).map(|s| s.parent) {
         if parent == 0 || lineage.contains(&parent) {
             break;
         }
@@ -82,21 +83,6 @@ pub(super) fn command_lines() -> Vec<(u32, Vec<String>)> {
         Some((pid, words))
     })
     .collect()
-}
-
-/// What `/proc/PID/stat` says.
-struct Stat {
-    state: char,
-    parent: u32,
-    started: u64,
-}
-
-/// Fields after the command, which ends with the last parenthesis: proc_pid_stat(5).
-fn stat(pid: u32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_ascii_whitespace().collect();
-    let state = fields.first()?.chars().next()?;
-    Some(Stat { state, parent: fields.get(1)?.parse().ok()?, started: fields.get(19)?.parse().ok()? })
 }
 
 #[cfg(test)]

@@ -22,6 +22,9 @@ pub(super) const WATCHDOG: &str = "__stormglass-chaos-watchdog";
 /// Longest time that injecting or undoing one fault may take.
 pub(super) const BOUND: Duration = Duration::from_secs(20);
 
+/// Lease of a helper that has not been told one yet.
+pub(super) const UNTOLD: Duration = Duration::from_secs(5);
+
 /// A helper process, seen from the runner.
 pub(super) struct Helper {
     /// Who it is.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::journal::{Contents, Journal, Record};
 use super::process::Identity;
-use super::spawn::{Lease, Word};
+use super::spawn::{Lease, UNTOLD, Word};
 use super::undo::undo_from_data;
 use crate::catalogue::Catalogue;
 use crate::state::Outcome;
@@ -55,7 +55,7 @@ pub(super) fn main(catalogue: &Catalogue, journal: &Path) -> ExitCode {
         }
     };
     let mut guarded: Vec<Guarded> = Vec::new();
-    let mut length = Duration::from_secs(5);
+    let mut length = UNTOLD;
     loop {
         match lease.words.recv_timeout(length) {
             Ok(Word::Said(ToWatchdog::Done)) => return ExitCode::SUCCESS,
