@@ -142,11 +142,24 @@ impl Driver {
         let mut outcome = self.feed(event);
         let mut beat = tokio::time::interval((self.experiment.lease / 4).min(Duration::from_secs(1)));
         let mut tick = tokio::time::interval(Duration::from_millis(250));
-        let mut interrupted = false;
+        let (mut interrupted, mut beaten) = (false, Instant::now());
         while outcome.is_none() {
             outcome = tokio::select! {
                 biased;
-                _ = beat.tick() => { self.beat(); None }
+                _ = beat.tick() => {
+                    let silent = std::mem::replace(&mut beaten, Instant::now()).elapsed();
+                    self.beat();
+                    // The holders have undone by then: what is measured from here on says nothing about the faults.
+                    let lost = silent >= self.experiment.lease && self.machine.faults().iter().any(|f| f.in_flight());
+                    if lost && !interrupted {
+                        interrupted = true;
+                        let lease = Span(self.experiment.lease);
+                        let silent = silent.as_secs_f64();
+                        self.interrupt(&format!("it stood still for {silent:.1} s, longer than its lease of {lease}"))
+                    } else {
+                        None
+                    }
+                }
                 () = stopped(stop), if !interrupted => {
                     interrupted = true;
                     self.interrupt("ended from outside")
