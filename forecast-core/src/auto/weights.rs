@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 const SIZE_HALF_LIFE: f64 = 2.0;
 /// Most that a single regret counts, in sizes.
 const MOST: f64 = 10.0;
+/// Most that a single loss counts, in sizes, so that its sums stay finite.
+const LARGEST: f64 = 1e6;
 /// Squared regret a day that each expert is taken to have seen before, so that one good day does not win all.
 const DOUBT: f64 = 0.5;
 
@@ -93,19 +95,24 @@ impl Weights {
     pub(crate) fn absorb(&mut self, told: &Told, prior: &[f64], tuning: Tuning, per_day: f64) {
         let keep = libm::exp2(-1.0 / (SIZE_HALF_LIFE * per_day));
         let weight = self.size.1 * keep + 1.0;
-        self.size = ((self.size.0 * self.size.1 * keep + told.own) / weight, weight);
+        // Errors at the end of a double's range: what cannot be told in numbers is not told.
+        if !told.own.is_finite() {
+            return;
+        }
+        self.size = (self.size.0 + (told.own - self.size.0) / weight, weight);
         if self.size.0 > 0.0 {
             let fades = tuning.half_life_days.map(|days| libm::exp2(-1.0 / (days * per_day)));
             for (memory, fade) in self.memories.iter_mut().zip(fades) {
                 memory.fade(fade);
             }
             for (e, (regret, loss)) in told.regrets.iter().zip(&told.losses).enumerate() {
-                let regret = (regret / self.size.0).clamp(-MOST, MOST);
+                let regret = regret / self.size.0;
+                let regret = if regret.is_nan() { -MOST } else { regret.clamp(-MOST, MOST) };
                 for memory in &mut self.memories {
                     memory.regret[e] += regret;
                     memory.variance[e] += regret * regret;
                 }
-                self.losses[e] = self.losses[e] * fades[1] + loss / self.size.0;
+                self.losses[e] = self.losses[e] * fades[1] + (loss / self.size.0).min(LARGEST);
             }
         }
         let [short, long] = self.memories.each_ref().map(|memory| memory.shares(prior, per_day));
@@ -179,6 +186,17 @@ mod tests {
             large.absorb(&told([102.4, -102.4], [1024.0, 2048.0]), &prior, TUNING, 24.0);
         }
         assert_eq!(small.get(), large.get());
+    }
+
+    #[test]
+    fn errors_at_the_end_of_the_range_leave_finite_numbers() {
+        let prior = [0.5, 0.5];
+        let mut weights = Weights::new(&prior);
+        for own in [1e-300, 1.7e308, 1.7e308, f64::INFINITY, f64::NAN, 1e-300] {
+            weights.absorb(&told([own, -own], [own, 1.7e308]), &prior, TUNING, 1.0);
+            check_sum(&weights);
+        }
+        assert!(weights.losses().iter().chain([&weights.size.0]).all(|v| v.is_finite()), "{weights:?}");
     }
 
     #[test]
