@@ -1,5 +1,7 @@
 //! What a fault would touch, in a form that the blast radius can be held against.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// One thing that a fault touches.
@@ -28,4 +30,35 @@ pub enum Target {
     Namespace(String),
     /// Processor time and memory of this host, taken by a child of the experiment's own.
     Host,
+}
+
+/// As people read it.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "address {address}"),
+            Self::Process { pid, executable, .. } => write!(f, "process {pid} (`{executable}`)"),
+            Self::Folder(path) => write!(f, "folder {path}"),
+            Self::Namespace(name) => write!(f, "namespace {name}"),
+            Self::Host => f.write_str("this host's processor and memory"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_told_in_words() {
+        let process = Target::Process {
+            pid: 7,
+            started: 9,
+            uid: 0,
+            executable: "/usr/bin/web".to_owned(),
+            named_by: "port:8080".to_owned(),
+        };
+        assert_eq!(process.to_string(), "process 7 (`/usr/bin/web`)");
+        assert_eq!(Target::Address("127.0.0.1:1".to_owned()).to_string(), "address 127.0.0.1:1");
+    }
 }

@@ -4,5 +4,6 @@ data "stormglass_chaos_report" "checkout" {
 }
 
 output "last_recovery_seconds" {
-  value = one(slice(data.stormglass_chaos_report.checkout.runs[*].recovery_seconds, length(data.stormglass_chaos_report.checkout.runs) - 1, length(data.stormglass_chaos_report.checkout.runs)))
+  # Null before the first run.
+  value = try(reverse(data.stormglass_chaos_report.checkout.runs)[0].recovery_seconds, null)
 }

@@ -18,6 +18,9 @@ pub(super) fn fault(kind: &dyn FaultKind, example: &str) -> String {
         }
     };
     let mut out = format!("# Fault `{}`\n\n{}\n\n{ending}\n\n", kind.name(), kind.summary());
+    out.push_str(
+        "What an experiment may touch is said by whoever runs it: [what may be touched](../guides/first-experiment.md#3-what-may-be-touched).\n\n",
+    );
     let _ = write!(out, "```yaml\n{example}```\n\n## Settings\n\n{}", table(kind.settings()));
     let _ = write!(out, "\n## Settings of every fault\n\n{}", table(STEP));
     out

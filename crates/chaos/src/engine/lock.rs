@@ -27,7 +27,7 @@ pub(super) struct Locks {
 pub(super) enum LockError {
     /// Another experiment has it.
     #[error(
-        "another experiment touches {target} (journal {holder}); it was waited for {waited}; raise `lock_timeout`, or end it with `stormglass chaos undo`{stopped}"
+        "another experiment touches {target} (journal {holder}); it was waited for {waited}; raise `lock_timeout`, or end it with `stormglass chaos undo --all`{stopped}"
     )]
     Taken { target: String, holder: String, waited: String, stopped: String },
     /// What a dead experiment left cannot be undone.
@@ -117,14 +117,11 @@ fn stopped(journal: &Path) -> String {
     }
 }
 
-/// The target's name among the locks.
+/// The target's name among the locks: a process by the time at which it started too, however it is called by now.
 fn name(target: &Target) -> String {
     match target {
-        Target::Address(address) => format!("address {address}"),
         Target::Process { pid, started, .. } => format!("process {pid} {started}"),
-        Target::Folder(path) => format!("folder {path}"),
-        Target::Namespace(name) => format!("namespace {name}"),
-        Target::Host => "this host's processor and memory".to_owned(),
+        other => other.to_string(),
     }
 }
 

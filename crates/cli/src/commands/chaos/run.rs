@@ -143,7 +143,7 @@ fn show(experiment: &Experiment, touches: &[Touch], json: bool) -> Result<(), Cl
     for (step, touch) in experiment.method.iter().zip(touches) {
         text.push_str(&format!("  {}: {}\n", step.name, touch.plan));
         for target in &touch.targets {
-            text.push_str(&format!("    {}\n", serde_json::to_string(target).map_err(CliError::failed)?));
+            text.push_str(&format!("    {target}\n"));
         }
     }
     output::print(&text)
