@@ -59,6 +59,33 @@ dispatched! {
     innovations = innovations_inner, (start: &Start, columns: &mut [Vec<Lane>], inverses: &mut [Lane]) -> Gains
 }
 
+dispatched! {
+    /// Divides innovations by their standard deviations, in place; returns the sums of ln F.
+    standardize = standardize_inner, (inverses: &[Lane], columns: &mut [Vec<Lane>]) -> Lane
+}
+
+/// Factors of a product before its logarithm is taken.
+const FACTORS: usize = 16;
+
+#[inline(always)]
+fn standardize_inner(inverses: &[Lane], columns: &mut [Vec<Lane>]) -> Lane {
+    let mut logs = [0.0; LANES];
+    for chunk in inverses.chunks(FACTORS) {
+        let mut product = [1.0; LANES];
+        for inverse in chunk {
+            product = each(|i| product[i] * inverse[i]);
+        }
+        logs = each(|i| logs[i] - libm::log(product[i]));
+    }
+    let roots: Vec<Lane> = inverses.iter().map(|f| each(|i| f[i].sqrt())).collect();
+    for column in columns {
+        for (v, root) in column.iter_mut().zip(&roots) {
+            *v = each(|i| v[i] * root[i]);
+        }
+    }
+    logs
+}
+
 #[inline(always)]
 fn innovations_inner(start: &Start, columns: &mut [Vec<Lane>], inverses: &mut [Lane]) -> Gains {
     let n = inverses.len();
@@ -146,6 +173,14 @@ mod tests {
         let mut inverses = vec![[0.0; LANES]; n];
         let mut columns = vec![column];
         innovations(&start(thetas), &mut columns, &mut inverses);
+        let plain = columns[0].clone();
+        let logs = standardize(&inverses, &mut columns);
+        for lane in 0..LANES {
+            let sum: f64 = inverses.iter().map(|f| -libm::log(f[lane])).sum();
+            assert!((logs[lane] - sum).abs() < 1e-12 * (1.0 + sum.abs()));
+            let twin = plain.iter().zip(&inverses).map(|(v, f)| v[lane] * f[lane].sqrt());
+            assert!(columns[0].iter().zip(twin).all(|(z, twin)| z[lane].to_bits() == twin.to_bits()));
+        }
         force(Dispatch::Avx2);
         (columns.remove(0), inverses)
     }

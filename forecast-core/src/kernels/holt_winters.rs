@@ -136,6 +136,16 @@ dispatched! {
     sums = sums_inner, (y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidates: &[Lanes; CANDIDATES]) -> [f64; CANDIDATES]
 }
 
+dispatched! {
+    /// The sum of squares of one candidate of the additive form, without derivatives.
+    sum = sum_inner, (y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidate: &[Lanes; 1]) -> [f64; 1]
+}
+
+#[inline(always)]
+fn sum_inner(y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidate: &[Lanes; 1]) -> [f64; 1] {
+    candidate_sums(y, observed, stretches, start, candidate)
+}
+
 #[inline(always)]
 fn sums_inner(
     y: &[f64],
@@ -321,10 +331,10 @@ mod tests {
         for path in [Dispatch::Portable, Dispatch::Avx2] {
             force(path);
             let lanes = sums(&y, &observed, &stretches, &start, &candidates);
-            for (sum, at) in lanes.iter().zip(&candidates) {
-                let alone = candidate_sums(&y, &observed, &stretches, &start, &[*at])[0];
+            for (found, at) in lanes.iter().zip(&candidates) {
+                let alone = sum(&y, &observed, &stretches, &start, &[*at])[0];
                 let derived = pass(Form::Additive, &y, &observed, &stretches, &start, at).sse;
-                assert_eq!((sum.to_bits(), derived.to_bits()), (alone.to_bits(), alone.to_bits()), "{path:?} {at:?}");
+                assert_eq!((found.to_bits(), derived.to_bits()), (alone.to_bits(), alone.to_bits()), "{path:?} {at:?}");
             }
         }
         force(Dispatch::Avx2);

@@ -12,6 +12,8 @@ pub(crate) mod ets_tangent;
 pub(crate) mod ets_wide;
 pub(crate) mod holt_winters;
 pub(crate) mod matrix;
+#[doc(hidden)]
+pub mod measure;
 pub(crate) mod wide;
 
 /// Instructions that a kernel is compiled for.

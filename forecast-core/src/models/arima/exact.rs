@@ -8,14 +8,12 @@ use super::design::Design;
 use super::optimize::{LeastSquares, Point, dot};
 use super::polynomial::{Coefficients, autocovariances, taps};
 use super::regression::least_squares;
-use crate::kernels::arma::{LANES, Lane, Start, innovations};
+use crate::kernels::arma::{LANES, Lane, Start, innovations, standardize};
 
 /// Largest variance of the process in units of sigma2; beyond it is as good as not stationary.
 const LARGEST_VARIANCE: f64 = 1e14;
 /// Step of the differences that the innovations are differentiated by, relative to numbers above 1.
 const STEP: f64 = 1e-6;
-/// Factors of a product before its logarithm is taken.
-const FACTORS: usize = 16;
 
 /// The likelihood at one set of coefficients.
 #[derive(Debug, Clone)]
@@ -156,7 +154,7 @@ pub(super) fn filter(design: &Design, coefficients: &Coefficients) -> Option<Fil
         .chunks(LANES)
         .map(|chunk| {
             let w: Vec<Lane> = (0..n).map(|t| std::array::from_fn(|lane| value(chunk, lane, t))).collect();
-            filtered_by_phi(&w, &phis, r)
+            filtered_by_phi(w, &phis, r)
         })
         .collect();
     let mut inverses = vec![[0.0; LANES]; n];
@@ -173,8 +171,10 @@ pub(super) fn filter(design: &Design, coefficients: &Coefficients) -> Option<Fil
 }
 
 struct Pass {
+    /// Standardized innovations, n long and more.
     columns: Vec<Vec<Lane>>,
-    inverses: Vec<Lane>,
+    /// Sums of ln F.
+    logs: Lane,
     valid: [bool; LANES],
 }
 
@@ -192,12 +192,15 @@ fn run(design: &Design, candidates: &[Coefficients]) -> Option<Pass> {
     }
     let phis = non_zero(phis);
     let mut columns = Vec::with_capacity(design.columns.len() + 1);
-    let spread = |w: &[f64]| w.iter().map(|x| [*x; LANES]).collect::<Vec<Lane>>();
-    columns.push(filtered_by_phi(&spread(&design.w), &phis, r));
-    columns.extend(design.columns.iter().map(|column| filtered_by_phi(&spread(column), &phis, r)));
+    for w in std::iter::once(&design.w).chain(&design.columns) {
+        let mut spread: Vec<Lane> = Vec::with_capacity(n + r);
+        spread.extend(w.iter().map(|x| [*x; LANES]));
+        columns.push(filtered_by_phi(spread, &phis, r));
+    }
     let mut inverses = vec![[0.0; LANES]; n];
     innovations(&start, &mut columns, &mut inverses);
-    Some(Pass { columns, inverses, valid })
+    let logs = standardize(&inverses, &mut columns);
+    Some(Pass { columns, logs, valid })
 }
 
 /// Sets one lane's start; false if the candidate is not stationary.
@@ -236,11 +239,16 @@ fn non_zero(phis: Vec<Lane>) -> Vec<(usize, Lane)> {
 }
 
 /// phi(B) w with zeros before the start, and `r` zeros after the end.
-fn filtered_by_phi(w: &[Lane], phis: &[(usize, Lane)], r: usize) -> Vec<Lane> {
-    let longest = phis.last().map_or(0, |(lag, _)| *lag);
-    let mut out: Vec<Lane> = Vec::with_capacity(w.len() + r);
-    for t in 0..w.len() {
-        let reached = if t >= longest { phis.len() } else { phis.partition_point(|(lag, _)| *lag <= t) };
+fn filtered_by_phi(w: Vec<Lane>, phis: &[(usize, Lane)], r: usize) -> Vec<Lane> {
+    let n = w.len();
+    let Some((longest, _)) = phis.last() else {
+        let mut out = w;
+        out.resize(n + r, [0.0; LANES]);
+        return out;
+    };
+    let mut out: Vec<Lane> = Vec::with_capacity(n + r);
+    for t in 0..n {
+        let reached = if t >= *longest { phis.len() } else { phis.partition_point(|(lag, _)| *lag <= t) };
         let mut value = w[t];
         for (lag, c) in &phis[..reached] {
             let past = w[t - lag];
@@ -248,21 +256,15 @@ fn filtered_by_phi(w: &[Lane], phis: &[(usize, Lane)], r: usize) -> Vec<Lane> {
         }
         out.push(value);
     }
-    out.resize(w.len() + r, [0.0; LANES]);
+    out.resize(n + r, [0.0; LANES]);
     out
 }
 
 /// Least squares over the columns of one lane.
 fn solve(design: &Design, pass: &Pass, lane: usize) -> Option<Evaluation> {
     let n = design.w.len();
-    let mut log_determinant = 0.0;
-    for chunk in pass.inverses.chunks(FACTORS) {
-        log_determinant -= libm::log(chunk.iter().map(|f| f[lane]).product());
-    }
-    let roots: Vec<f64> = pass.inverses.iter().map(|f| f[lane].sqrt()).collect();
-    let standardized =
-        |column: &[Lane]| column.iter().zip(&roots).map(|(v, root)| v[lane] * root).collect::<Vec<f64>>();
-    let mut all = pass.columns.iter().map(|column| standardized(column));
+    let mut log_determinant = pass.logs[lane];
+    let mut all = pass.columns.iter().map(|column| column[..n].iter().map(|v| v[lane]).collect::<Vec<f64>>());
     let residuals = all.next()?;
     let solved = least_squares(residuals, all.collect());
     let mut known = 0;

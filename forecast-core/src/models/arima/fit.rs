@@ -95,7 +95,13 @@ pub(super) fn estimate(design: &Design, kind: Likelihood, starts: &[Vec<f64>], e
     let tolerance = if effort == Effort::Quick { ROUGH } else { COARSE };
     let mut from = ranked(design, from);
     from.truncate(followed);
-    let best = descend_each(&exact, &from, tolerance)?;
+    // Of many starts most lead to the same end; of two the second may be the one that comes closer to a unit root.
+    let best = if small {
+        descend_each(&exact, &from, tolerance)?
+    } else {
+        let found = from.iter().filter_map(|start| descend(&exact, start, tolerance));
+        found.min_by(|a, b| a.objective.total_cmp(&b.objective))?
+    };
     let best = if effort == Effort::Thorough { descend_from(&exact, best, FINE) } else { best };
     exact_estimate(design, &Coefficients::from_free(order, &best.at), (effort == Effort::Thorough).then_some(best))
 }

@@ -1,0 +1,39 @@
+//! Likelihoods by the point: the throughput says how many points of how many candidates a second.
+//!
+//! `cargo bench -p forecast-core --bench kernels`
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use forecast_core::kernels::measure::{HoltWinters, Sarima};
+use forecast_core::paths::Dice;
+
+/// Four weeks of hours.
+const N: usize = 672;
+
+fn noise() -> Vec<f64> {
+    let mut dice = Dice::new(7);
+    (0..N).map(|t| 2.0 * (t % 24) as f64 + dice.unit()).collect()
+}
+
+fn kernels(c: &mut Criterion) {
+    let mut group = c.benchmark_group("by the point");
+    for m in [24, 168] {
+        let smoothing = HoltWinters::new(noise(), m);
+        let (_, lanes) = smoothing.lanes();
+        group.throughput(Throughput::Elements(N as u64));
+        group.bench_function(format!("holt_winters[{m}], 1 candidate"), |b| b.iter(|| black_box(&smoothing).one()));
+        group.throughput(Throughput::Elements((N * lanes) as u64));
+        group.bench_function(format!("holt_winters[{m}], {lanes} lanes"), |b| b.iter(|| black_box(&smoothing).lanes()));
+    }
+    let exact = Sarima::new(noise(), 24);
+    let (_, lanes) = exact.lanes();
+    group.throughput(Throughput::Elements((N * lanes) as u64));
+    group.bench_function(format!("arima(0,0,1)(0,0,1)[24], exact, {lanes} lanes"), |b| {
+        b.iter(|| black_box(&exact).lanes())
+    });
+    group.finish();
+}
+
+criterion_group!(benches, kernels);
+criterion_main!(benches);

@@ -1,0 +1,62 @@
+//! What `benches/kernels.rs` measures by the point; no part of the interface.
+
+use super::arma::{LANES, Lane, Start, innovations};
+use super::holt_winters::{CANDIDATES, State, sum, sums};
+
+/// Candidates of additive Holt-Winters smoothing over one series.
+#[derive(Debug)]
+pub struct HoltWinters {
+    y: Vec<f64>,
+    observed: Vec<bool>,
+    start: State,
+}
+
+impl HoltWinters {
+    /// `y`: values; `m`: steps of a season.
+    pub fn new(y: Vec<f64>, m: usize) -> Self {
+        let observed = vec![true; y.len()];
+        Self { y, observed, start: State { level: 0.0, trend: 0.0, season: vec![0.0; m] } }
+    }
+
+    /// The sum of squares of one candidate.
+    pub fn one(&self) -> f64 {
+        sum(&self.y, &self.observed, &[(0..self.y.len(), 0)], &self.start, &[[0.3, 0.1, 0.2, 1.0]])[0]
+    }
+
+    /// Those of [`CANDIDATES`] in lanes; returns their sum and their number.
+    pub fn lanes(&self) -> (f64, usize) {
+        let candidates = std::array::from_fn(|i| [0.1 + 0.05 * i as f64, 0.1, 0.2, 1.0]);
+        let all = sums(&self.y, &self.observed, &[(0..self.y.len(), 0)], &self.start, &candidates);
+        (all.iter().sum(), CANDIDATES)
+    }
+}
+
+/// Exact innovations of (1 + 0.4 B)(1 - 0.95 B^m) e in lanes.
+#[derive(Debug)]
+pub struct Sarima {
+    y: Vec<f64>,
+    start: Start,
+}
+
+impl Sarima {
+    /// `y`: values; `m`: steps of a season.
+    pub fn new(y: Vec<f64>, m: usize) -> Self {
+        let mut theta = vec![0.0; m + 2];
+        (theta[0], theta[1], theta[m], theta[m + 1]) = (1.0, 0.4, -0.95, -0.38);
+        let covariance = |lag: usize| theta.iter().zip(&theta[lag..]).map(|(a, b)| a * b).sum::<f64>();
+        let gain: Vec<Lane> = (1..m + 2).map(|lag| [covariance(lag); LANES]).collect();
+        let mut generator = gain.clone();
+        generator.push([0.0; LANES]);
+        Self { y, start: Start { variance: [covariance(0); LANES], gain, generator } }
+    }
+
+    /// The last innovation of the first lane, and the number of lanes.
+    pub fn lanes(&self) -> (f64, usize) {
+        let n = self.y.len();
+        let mut column: Vec<Lane> = self.y.iter().map(|y| [*y; LANES]).collect();
+        column.resize(n + self.start.generator.len(), [0.0; LANES]);
+        let mut columns = [column];
+        innovations(&self.start, &mut columns, &mut vec![[0.0; LANES]; n]);
+        (columns[0][n - 1][0], LANES)
+    }
+}
