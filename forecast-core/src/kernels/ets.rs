@@ -1,6 +1,6 @@
-//! Recursion of exponential smoothing in state space form, several sets of parameters and start states at a time.
+//! Recursion of exponential smoothing in state space form, any form of it.
 //!
-//! One step, for each lane: q = l, l + phi b or l b^phi; f = q, q + s or q s; error y - f, or (y - f) / f; then
+//! One step: q = l, l + phi b or l b^phi; f = q, q + s or q s; error y - f, or (y - f) / f; then
 //! l' = q + alpha (p - q) with p = y, y - s or y / s; b' = phi b + beta / alpha (r - phi b) with r = l' - l or l' / l;
 //! s' = s + gamma (t - s) with t = y - q or y / q. Source: Hyndman, Koehler, Ord & Snyder (2008), Forecasting with
 //! Exponential Smoothing, tables 2.2 and 2.3, in the form common to additive and multiplicative errors.
@@ -22,20 +22,20 @@ pub enum Part {
     Multiplicative,
 }
 
-/// Parameters and states of lanes.
+/// Parameters, and states where a recursion stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Lanes<const L: usize> {
-    pub(crate) alpha: [f64; L],
-    pub(crate) beta: [f64; L],
-    pub(crate) gamma: [f64; L],
-    pub(crate) phi: [f64; L],
-    pub(crate) level: [f64; L],
-    pub(crate) trend: [f64; L],
+pub(crate) struct States {
+    pub(crate) alpha: f64,
+    pub(crate) beta: f64,
+    pub(crate) gamma: f64,
+    pub(crate) phi: f64,
+    pub(crate) level: f64,
+    pub(crate) trend: f64,
     /// One entry a position in the season; one neutral entry without a season.
-    pub(crate) season: Vec<[f64; L]>,
+    pub(crate) season: Vec<f64>,
 }
 
-/// What the recursion does, the same in all lanes.
+/// What the recursion does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kind {
     pub(crate) relative_errors: bool,
@@ -45,8 +45,8 @@ pub(crate) struct Kind {
 }
 
 dispatched! {
-    /// Errors of each step, the state moved on; returns the sum of ln |f|.
-    run_one = run_one_inner, (kind: Kind, y: &[f64], lanes: &mut Lanes<1>, errors: &mut [[f64; 1]]) -> [f64; 1]
+    /// Errors of each step from position 0 of the season, the states moved on; returns the sum of ln |f|.
+    run = run_inner, (kind: Kind, y: &[f64], states: &mut States, errors: &mut [f64]) -> f64
 }
 
 dispatched! {
@@ -69,82 +69,57 @@ fn relative_inner(y: &[f64], errors: &mut [f64]) -> f64 {
 }
 
 #[inline(always)]
-fn run_one_inner(kind: Kind, y: &[f64], lanes: &mut Lanes<1>, errors: &mut [[f64; 1]]) -> [f64; 1] {
-    run(kind, y, lanes, errors)
-}
-
-/// Runs the recursion over `y`, from position 0 of the season.
-#[inline(always)]
-fn run<const L: usize>(kind: Kind, y: &[f64], lanes: &mut Lanes<L>, errors: &mut [[f64; L]]) -> [f64; L] {
-    let m = lanes.season.len();
-    let mut logs = Logs::new();
+fn run_inner(kind: Kind, y: &[f64], states: &mut States, errors: &mut [f64]) -> f64 {
+    let m = states.season.len();
+    let mut logs = Logs::<1>::new();
     let mut slot = 0;
     for (y, error) in y.iter().zip(errors) {
-        let f = step(kind, Some(*y), lanes, slot, error);
+        let f = step(kind, Some(*y), states, slot, error);
         if kind.relative_errors {
-            logs.add(&f);
+            logs.add(&[f]);
         }
         slot = if slot + 1 == m { 0 } else { slot + 1 };
     }
-    logs.finish()
+    logs.finish()[0]
 }
 
-/// One step: fills `error`, moves the state on, returns the one-step forecast. A missing value moves it on unseen.
+/// One step: sets `error`, moves the states on, returns the one-step forecast. A missing value moves them on unseen.
 #[inline(always)]
-pub(crate) fn step<const L: usize>(
-    kind: Kind,
-    y: Option<f64>,
-    lanes: &mut Lanes<L>,
-    slot: usize,
-    error: &mut [f64; L],
-) -> [f64; L] {
-    let (l, b, s) = (lanes.level, lanes.trend, lanes.season[slot]);
-    let mut damped = [0.0; L];
-    let mut q = l;
-    for i in 0..L {
-        match kind.trend {
-            Part::None => {}
-            Part::Additive => {
-                damped[i] = lanes.phi[i] * b[i];
-                q[i] = l[i] + damped[i];
-            }
-            Part::Multiplicative => {
-                damped[i] = if kind.damped { libm::pow(b[i], lanes.phi[i]) } else { b[i] };
-                q[i] = l[i] * damped[i];
-            }
+pub(crate) fn step(kind: Kind, y: Option<f64>, states: &mut States, slot: usize, error: &mut f64) -> f64 {
+    let (l, b, s) = (states.level, states.trend, states.season[slot]);
+    let (faded, q) = match kind.trend {
+        Part::None => (0.0, l),
+        Part::Additive => (states.phi * b, l + states.phi * b),
+        Part::Multiplicative => {
+            let faded = if kind.damped { libm::pow(b, states.phi) } else { b };
+            (faded, l * faded)
         }
-    }
-    let mut f = q;
-    for i in 0..L {
-        match kind.season {
-            Part::None => {}
-            Part::Additive => f[i] = q[i] + s[i],
-            Part::Multiplicative => f[i] = q[i] * s[i],
-        }
-    }
+    };
+    let f = match kind.season {
+        Part::None => q,
+        Part::Additive => q + s,
+        Part::Multiplicative => q * s,
+    };
     let Some(y) = y else {
-        *error = [0.0; L];
-        lanes.level = q;
-        lanes.trend = damped;
+        *error = 0.0;
+        (states.level, states.trend) = (q, faded);
         return f;
     };
-    for i in 0..L {
-        let (p, t) = match kind.season {
-            Part::None => (y, y),
-            Part::Additive => (y - s[i], y - q[i]),
-            Part::Multiplicative => (y / s[i], y / q[i]),
-        };
-        error[i] = if kind.relative_errors { (y - f[i]) / f[i] } else { y - f[i] };
-        lanes.level[i] = q[i] + lanes.alpha[i] * (p - q[i]);
-        let ratio = lanes.beta[i] / lanes.alpha[i];
-        match kind.trend {
-            Part::None => {}
-            Part::Additive => lanes.trend[i] = damped[i] + ratio * (lanes.level[i] - l[i] - damped[i]),
-            Part::Multiplicative => lanes.trend[i] = damped[i] + ratio * (lanes.level[i] / l[i] - damped[i]),
-        }
-        if kind.season != Part::None {
-            lanes.season[slot][i] = s[i] + lanes.gamma[i] * (t - s[i]);
-        }
+    let (p, t) = match kind.season {
+        Part::None => (y, y),
+        Part::Additive => (y - s, y - q),
+        Part::Multiplicative => (y / s, y / q),
+    };
+    *error = if kind.relative_errors { (y - f) / f } else { y - f };
+    states.level = q + states.alpha * (p - q);
+    let ratio = states.beta / states.alpha;
+    match kind.trend {
+        Part::None => {}
+        Part::Additive => states.trend = faded + ratio * (states.level - l - faded),
+        Part::Multiplicative => states.trend = faded + ratio * (states.level / l - faded),
+    }
+    if kind.season != Part::None {
+        states.season[slot] = s + states.gamma * (t - s);
     }
     f
 }
@@ -206,18 +181,17 @@ mod tests {
         all
     }
 
-    fn lanes<const L: usize>(kind: Kind, first: usize) -> Lanes<L> {
-        let each = |base: f64, by: f64| std::array::from_fn(|i| base + by * (first + i) as f64);
+    fn states(kind: Kind) -> States {
         let neutral = if kind.season == Part::Multiplicative { 1.0 } else { 0.0 };
         let positions = if kind.season == Part::None { 1 } else { 4 };
-        Lanes {
-            alpha: each(0.2, 0.05),
-            beta: each(0.05, 0.01),
-            gamma: each(0.1, 0.02),
-            phi: each(0.9, 0.01),
-            level: each(40.0, 1.0),
-            trend: each(if kind.trend == Part::Multiplicative { 1.01 } else { 0.3 }, 0.001),
-            season: (0..positions).map(|j| each(neutral + 0.01 * j as f64, 0.002)).collect(),
+        States {
+            alpha: 0.2,
+            beta: 0.05,
+            gamma: 0.1,
+            phi: 0.9,
+            level: 40.0,
+            trend: if kind.trend == Part::Multiplicative { 1.01 } else { 0.3 },
+            season: (0..positions).map(|j| neutral + 0.01 * j as f64).collect(),
         }
     }
 
@@ -228,8 +202,8 @@ mod tests {
         for kind in kinds() {
             let on = |path| {
                 force(path);
-                let mut errors = vec![[0.0]; y.len()];
-                let logs = run_one(kind, &y, &mut lanes::<1>(kind, 0), &mut errors);
+                let mut errors = vec![0.0; y.len()];
+                let logs = super::run(kind, &y, &mut states(kind), &mut errors);
                 (logs, errors)
             };
             assert_eq!(on(Dispatch::Portable), on(Dispatch::Avx2), "{kind:?}");
@@ -244,9 +218,9 @@ mod tests {
         let kind =
             |relative_errors| Kind { relative_errors, trend: Part::Additive, damped: true, season: Part::Additive };
         let run = |kind: Kind| {
-            let mut errors = vec![[0.0]; y.len()];
-            let logs = run_one(kind, &y, &mut lanes::<1>(kind, 0), &mut errors);
-            (logs[0], errors.into_flattened())
+            let mut errors = vec![0.0; y.len()];
+            let logs = super::run(kind, &y, &mut states(kind), &mut errors);
+            (logs, errors)
         };
         let (logs, expected) = run(kind(true));
         for path in [Dispatch::Portable, Dispatch::Avx2] {

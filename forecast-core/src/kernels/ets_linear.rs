@@ -161,7 +161,7 @@ fn derivatives_in<const SEASONAL: bool>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::ets::{Kind, Lanes as States, Part, run_one};
+    use crate::kernels::ets::{Kind, Part, States, run};
     use crate::kernels::{Dispatch, force};
     use crate::paths::Dice;
 
@@ -185,17 +185,17 @@ mod tests {
     fn textbook(point: Point, y: &[f64], level: f64, trend: f64, season: &[f64]) -> Vec<f64> {
         let kind = Kind { relative_errors: false, trend: Part::Additive, damped: true, season: Part::Additive };
         let mut states = States {
-            alpha: [point[0]],
-            beta: [point[1]],
-            gamma: [if season.is_empty() { 0.0 } else { point[2] }],
-            phi: [point[3]],
-            level: [level],
-            trend: [trend],
-            season: if season.is_empty() { vec![[0.0]] } else { season.iter().map(|s| [*s]).collect() },
+            alpha: point[0],
+            beta: point[1],
+            gamma: if season.is_empty() { 0.0 } else { point[2] },
+            phi: point[3],
+            level,
+            trend,
+            season: if season.is_empty() { vec![0.0] } else { season.to_vec() },
         };
-        let mut errors = vec![[0.0]; y.len()];
-        run_one(kind, y, &mut states, &mut errors);
-        errors.into_iter().map(|e| e[0]).collect()
+        let mut errors = vec![0.0; y.len()];
+        run(kind, y, &mut states, &mut errors);
+        errors
     }
 
     fn check_close(found: &[f64], expected: &[f64], tolerance: f64) {

@@ -4,7 +4,7 @@
 //! them is computed once a step, and lanes of derivatives need no division.
 
 use super::dispatched;
-use super::ets::{Kind, Lanes, Part, step};
+use super::ets::{Kind, Part, States, step};
 
 /// Derivatives of one chunk.
 pub(crate) const CHUNK: usize = 8;
@@ -25,7 +25,7 @@ pub(crate) struct Tangents {
 
 dispatched! {
     /// Fills the derivatives of each forecast, all chunks of a step side by side; `states` and `tangents` move on.
-    tangents = tangents_inner, (kind: Kind, y: &[f64], states: &mut Lanes<1>, tangents: &mut Tangents, rows: &mut [f64]) -> ()
+    tangents = tangents_inner, (kind: Kind, y: &[f64], states: &mut States, tangents: &mut Tangents, rows: &mut [f64]) -> ()
 }
 
 dispatched! {
@@ -76,7 +76,7 @@ struct Factors {
 }
 
 #[inline(always)]
-fn tangents_inner(kind: Kind, y: &[f64], states: &mut Lanes<1>, tangents: &mut Tangents, rows: &mut [f64]) {
+fn tangents_inner(kind: Kind, y: &[f64], states: &mut States, tangents: &mut Tangents, rows: &mut [f64]) {
     let m = states.season.len();
     let chunks = tangents.level.len();
     let mut slot = 0;
@@ -94,12 +94,12 @@ fn tangents_inner(kind: Kind, y: &[f64], states: &mut Lanes<1>, tangents: &mut T
 
 /// The factors of a step, the states moved on.
 #[inline(always)]
-fn factors(kind: Kind, y: f64, states: &mut Lanes<1>, slot: usize) -> Factors {
-    let (l, b, s) = (states.level[0], states.trend[0], states.season[slot][0]);
-    let [alpha, beta, gamma, phi] = [states.alpha[0], states.beta[0], states.gamma[0], states.phi[0]];
+fn factors(kind: Kind, y: f64, states: &mut States, slot: usize) -> Factors {
+    let (l, b, s) = (states.level, states.trend, states.season[slot]);
+    let States { alpha, beta, gamma, phi, .. } = *states;
     let ratio = beta / alpha;
-    let forecast = step(kind, Some(y), states, slot, &mut [0.0])[0];
-    let next = states.level[0];
+    let forecast = step(kind, Some(y), states, slot, &mut 0.0);
+    let next = states.level;
     let (faded, by_faded, q, middle) = match kind.trend {
         Part::None => (0.0, [0.0, 0.0], l, [1.0, 0.0]),
         Part::Additive => (phi * b, [phi, b], l + phi * b, [1.0, 1.0]),
@@ -156,7 +156,7 @@ fn advance(f: &Factors, by: Option<&[Chunk; 4]>, l: &mut Chunk, b: &mut Chunk, s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::ets::run_one;
+    use crate::kernels::ets::run;
     use crate::kernels::{Dispatch, force};
     use crate::paths::Dice;
 
@@ -164,17 +164,17 @@ mod tests {
     /// alpha, beta, gamma, phi, level, trend, the season.
     const POINT: [f64; 6 + M] = [0.3, 0.1, 0.2, 0.9, 40.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 
-    fn states(kind: Kind, at: &[f64]) -> Lanes<1> {
+    fn states(kind: Kind, at: &[f64]) -> States {
         let base = |part: Part| if part == Part::Multiplicative { 1.0 } else { 0.0 };
-        let season = |j: usize| [base(kind.season) + 0.02 * j as f64 + at[6 + j]];
-        Lanes {
-            alpha: [at[0]],
-            beta: [if kind.trend == Part::None { 0.0 } else { at[1] }],
-            gamma: [at[2]],
-            phi: [if kind.damped { at[3] } else { 1.0 }],
-            level: [at[4]],
-            trend: [base(kind.trend) + if kind.trend == Part::None { 0.0 } else { 0.01 } + at[5]],
-            season: if kind.season == Part::None { vec![[0.0]] } else { (0..M).map(season).collect() },
+        let season = |j: usize| base(kind.season) + 0.02 * j as f64 + at[6 + j];
+        States {
+            alpha: at[0],
+            beta: if kind.trend == Part::None { 0.0 } else { at[1] },
+            gamma: at[2],
+            phi: if kind.damped { at[3] } else { 1.0 },
+            level: at[4],
+            trend: base(kind.trend) + if kind.trend == Part::None { 0.0 } else { 0.01 } + at[5],
+            season: if kind.season == Part::None { vec![0.0] } else { (0..M).map(season).collect() },
         }
     }
 
@@ -217,8 +217,8 @@ mod tests {
                 let errors = |i: usize, by: f64| {
                     let mut point = POINT;
                     point[i] += by;
-                    let mut errors = vec![[0.0]; y.len()];
-                    run_one(kind, &y, &mut states(kind, &point), &mut errors);
+                    let mut errors = vec![0.0; y.len()];
+                    run(kind, &y, &mut states(kind, &point), &mut errors);
                     errors
                 };
                 let used = [true, trend != Part::None, season != Part::None, damped && trend != Part::None, true];
@@ -226,7 +226,7 @@ mod tests {
                 for (i, _) in used.enumerate().filter(|(_, used)| *used) {
                     let by = if i == 4 { 1e-4 } else { 1e-6 };
                     for (t, (high, low)) in errors(i, by).iter().zip(errors(i, -by)).enumerate() {
-                        let expected = (low[0] - high[0]) / (2.0 * by);
+                        let expected = (low - high) / (2.0 * by);
                         let found = rows[t * chunks * CHUNK + i];
                         let off = (found - expected).abs();
                         assert!(off < 1e-5 * (1.0 + expected.abs()), "{kind:?} {i} {t}: {found} {expected}");

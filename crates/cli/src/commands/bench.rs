@@ -71,6 +71,7 @@ pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
         median_seconds: median(&times),
         wall_seconds: wall.as_secs_f64(),
         cpu_seconds: cpu.map(|c| c.as_secs_f64()),
+        peak_memory_bytes: machine::peak_memory_bytes(),
         repeat: arguments.repeat,
         threads,
     };
@@ -96,6 +97,7 @@ struct Answer {
     median_seconds: f64,
     wall_seconds: f64,
     cpu_seconds: Option<f64>,
+    peak_memory_bytes: Option<u64>,
     repeat: usize,
     threads: usize,
 }

@@ -6,7 +6,7 @@
 use super::form::Form;
 use super::linear::chains;
 use super::search::{EDGE, PARAMETERS, Searched, bounds};
-use crate::kernels::ets::{Lanes, Part, relative, run_one};
+use crate::kernels::ets::{Part, States, relative, run};
 use crate::kernels::ets_linear::{Lanes as Row, Responses, derivatives, responses};
 use crate::kernels::ets_tangent::{CHUNK, Tangents, by_absolute, by_relative, tangents};
 use crate::kernels::matrix::{dot, gram};
@@ -18,7 +18,7 @@ pub(super) struct Likelihood<'a> {
     y: &'a [f64],
     m: usize,
     bounds: Vec<(f64, f64)>,
-    one: Vec<[f64; 1]>,
+    errors: Vec<f64>,
     /// Derivatives of the forecasts, a row a step.
     rows: Vec<f64>,
     /// What runs a form with additive parts.
@@ -54,13 +54,13 @@ impl Additive {
     }
 
     /// Absolute errors at a point, and their derivatives by parameters.
-    fn run(&mut self, form: Form, y: &[f64], at: &[f64], states: &Lanes<1>, errors: &mut [f64]) {
+    fn run(&mut self, form: Form, y: &[f64], at: &[f64], states: &States, errors: &mut [f64]) {
         let (chain, by) = chains(form, at);
-        let b = states.trend[0];
+        let b = states.trend;
         let moved = [0.0, 0.0, 0.0, b];
-        let start = [(states.level[0] + chain.phi * b, moved), (chain.phi * b, moved)];
+        let start = [(states.level + chain.phi * b, moved), (chain.phi * b, moved)];
         for (slot, state) in self.season.iter_mut().zip(&states.season) {
-            *slot = (state[0], [0.0; PARAMETERS]);
+            *slot = (*state, [0.0; PARAMETERS]);
         }
         derivatives(&chain, &by, y, &start, &mut self.season, errors, &mut self.columns);
     }
@@ -107,7 +107,7 @@ impl<'a> Likelihood<'a> {
         let multiplied = form.trend == Part::Multiplicative || form.season == Part::Multiplicative;
         let positions = if form.season == Part::None { 1 } else { m };
         let additive = (form.relative_errors && !multiplied).then(|| Additive::new(n, positions));
-        Self { form, y, m, bounds, one: vec![[0.0]; n], rows: vec![0.0; n * width], additive, last: None }
+        Self { form, y, m, bounds, errors: vec![0.0; n], rows: vec![0.0; n * width], additive, last: None }
     }
 
     /// Coordinate of the first season.
@@ -115,24 +115,24 @@ impl<'a> Likelihood<'a> {
         PARAMETERS + 1 + usize::from(self.form.trend != Part::None)
     }
 
-    fn lanes_at(&self, at: &[f64]) -> Lanes<1> {
+    fn states_at(&self, at: &[f64]) -> States {
         let form = self.form;
         let on = |part: Part, value: f64| if part == Part::None { 0.0 } else { value };
         let first = self.seasons_from();
         let season = if form.season == Part::None {
-            vec![[0.0]]
+            vec![0.0]
         } else {
             let total = if form.season == Part::Additive { 0.0 } else { self.m as f64 };
             let last = total - at[first..].iter().sum::<f64>();
-            at[first..].iter().map(|s| [*s]).chain([[last]]).collect()
+            at[first..].iter().copied().chain([last]).collect()
         };
-        Lanes {
-            alpha: [at[0]],
-            beta: [on(form.trend, EDGE + at[1] * (at[0] - EDGE))],
-            gamma: [on(form.season, EDGE + at[2] * (1.0 - at[0] - EDGE))],
-            phi: [if form.damped { at[3] } else { 1.0 }],
-            level: [at[4]],
-            trend: [on(form.trend, at[first - 1])],
+        States {
+            alpha: at[0],
+            beta: on(form.trend, EDGE + at[1] * (at[0] - EDGE)),
+            gamma: on(form.season, EDGE + at[2] * (1.0 - at[0] - EDGE)),
+            phi: if form.damped { at[3] } else { 1.0 },
+            level: at[4],
+            trend: on(form.trend, at[first - 1]),
             season,
         }
     }
@@ -174,11 +174,11 @@ impl<'a> Likelihood<'a> {
     }
 
     /// Whether a point may be looked at: positive states where they are multiplied.
-    fn allowed(&self, lanes: &Lanes<1>) -> bool {
+    fn allowed(&self, states: &States) -> bool {
         let form = self.form;
-        (!form.needs_positive() || lanes.level[0] > 0.0 || form.trend == Part::Additive)
-            && (form.trend != Part::Multiplicative || lanes.trend[0] > 0.0)
-            && (form.season != Part::Multiplicative || lanes.season.iter().all(|s| s[0] > 0.0))
+        (!form.needs_positive() || states.level > 0.0 || form.trend == Part::Additive)
+            && (form.trend != Part::Multiplicative || states.trend > 0.0)
+            && (form.season != Part::Multiplicative || states.season.iter().all(|s| *s > 0.0))
     }
 
     /// Errors at a point.
@@ -194,18 +194,17 @@ impl<'a> Likelihood<'a> {
     }
 
     fn run_anew(&mut self, at: &[f64]) -> Option<Sums> {
-        let mut lanes = self.lanes_at(at);
-        if !self.allowed(&lanes) {
+        let mut states = self.states_at(at);
+        if !self.allowed(&states) {
             return None;
         }
         let logs = if let Some(additive) = &mut self.additive {
-            let errors = self.one.as_flattened_mut();
-            additive.run(self.form, self.y, at, &lanes, errors);
-            relative(self.y, errors)
+            additive.run(self.form, self.y, at, &states, &mut self.errors);
+            relative(self.y, &mut self.errors)
         } else {
-            run_one(self.form.kind(), self.y, &mut lanes, &mut self.one)[0]
+            run(self.form.kind(), self.y, &mut states, &mut self.errors)
         };
-        let errors = self.one.as_flattened();
+        let errors = &self.errors;
         let sse = dot(errors, errors);
         // Forecasts of y (1 + e) have to be above zero, else the errors say nothing.
         if self.form.relative_errors && errors.iter().any(|e| *e <= -1.0 || e.is_nan()) {
@@ -241,13 +240,13 @@ impl Problem for Likelihood<'_> {
         if let Some(additive) = &mut self.additive {
             additive.rows(self.form, self.y, at, width, &mut self.rows);
         } else {
-            tangents(self.form.kind(), self.y, &mut self.lanes_at(at), &mut self.tangents_at(at), &mut self.rows);
+            tangents(self.form.kind(), self.y, &mut self.states_at(at), &mut self.tangents_at(at), &mut self.rows);
         }
         let mut drift = vec![0.0; width];
         let scale = if self.form.relative_errors { by_relative } else { by_absolute };
-        scale(self.y, self.one.as_flattened(), width, &mut self.rows, &mut drift);
-        for (row, e) in self.rows.chunks_exact_mut(width).zip(&self.one) {
-            row[k] = e[0];
+        scale(self.y, &self.errors, width, &mut self.rows, &mut drift);
+        for (row, e) in self.rows.chunks_exact_mut(width).zip(&self.errors) {
+            row[k] = *e;
         }
         let mut products = vec![0.0; width * width];
         gram(&self.rows, width, &mut products);
@@ -268,8 +267,8 @@ impl Problem for Likelihood<'_> {
 }
 
 impl Searched for Likelihood<'_> {
-    fn start(&mut self, at: &[f64]) -> Lanes<1> {
-        self.lanes_at(at)
+    fn start(&mut self, at: &[f64]) -> States {
+        self.states_at(at)
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::form::Form;
 use super::search::{EDGE, PARAMETERS, Searched, bounds};
-use crate::kernels::ets::{Lanes, Part};
+use crate::kernels::ets::{Part, States};
 use crate::kernels::ets_linear::{Chain, Lanes as Row, Responses, derivatives, responses};
 use crate::kernels::matrix::{LAGS, cholesky, correlate, dot, solve, solve_lower};
 use crate::models::least_squares::{Problem, Squares};
@@ -179,26 +179,19 @@ impl Problem for Concentrated<'_> {
 }
 
 impl Searched for Concentrated<'_> {
-    fn start(&mut self, at: &[f64]) -> Lanes<1> {
+    fn start(&mut self, at: &[f64]) -> States {
         self.evaluate(at);
-        start_lanes(self.form, parameters(self.form, at), &self.states, self.positions)
+        start_states(self.form, parameters(self.form, at), &self.states, self.positions)
     }
 }
 
 /// Parameters and start states, from the states of `positions` in the season (the level without one) and the trend.
-pub(super) fn start_lanes(form: Form, parameters: [f64; PARAMETERS], states: &[f64], positions: usize) -> Lanes<1> {
+pub(super) fn start_states(form: Form, parameters: [f64; PARAMETERS], states: &[f64], positions: usize) -> States {
     let [alpha, beta, gamma, phi] = parameters;
     let seasonal = form.season != Part::None;
     // A season that sums to zero; the level has the rest.
     let level = states[..positions].iter().sum::<f64>() / positions as f64;
-    let season = states[..positions].iter().map(|s| [if seasonal { s - level } else { 0.0 }]).collect();
-    Lanes {
-        alpha: [alpha],
-        beta: [beta],
-        gamma: [gamma],
-        phi: [phi],
-        level: [level],
-        trend: [states.get(positions).copied().unwrap_or(0.0)],
-        season,
-    }
+    let season = states[..positions].iter().map(|s| if seasonal { s - level } else { 0.0 }).collect();
+    let trend = states.get(positions).copied().unwrap_or(0.0);
+    States { alpha, beta, gamma, phi, level, trend, season }
 }

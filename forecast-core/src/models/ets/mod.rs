@@ -22,7 +22,7 @@ use super::gridded::{Core, Criteria, Grid, Gridded};
 use super::naive::with_season;
 use super::smoothing_fit::scale_of;
 use crate::events;
-use crate::kernels::ets::{Lanes, run_one, step};
+use crate::kernels::ets::{States, run, step};
 use crate::model::{FitError, Fitted, FittedState, Forecaster, Needs, RestoreError};
 use crate::season;
 use crate::series::Series;
@@ -174,7 +174,7 @@ impl Ets {
     fn found(&self, form: Form, prepared: &Prepared) -> Option<search::Found> {
         let (values, m) = (&prepared.values, prepared.season_length(form));
         let Some(given) = &self.given else { return search::search(form, values, m) };
-        let start = given.lanes(form, prepared.scale)?;
+        let start = given.states(form, prepared.scale)?;
         let lik = search::likelihood_at(form, values, &start)?;
         Some(search::Found { start, lik })
     }
@@ -205,21 +205,21 @@ impl Ets {
 }
 
 impl Given {
-    fn lanes(&self, form: Form, scale: f64) -> Option<Lanes<1>> {
+    fn states(&self, form: Form, scale: f64) -> Option<States> {
         let [alpha, beta, gamma, phi] = self.parameters;
         let seasonal = form.season != Part::None;
         if seasonal == self.season.is_empty() || !self.level.is_finite() {
             return None;
         }
         let by = |part, value: f64| if part == Part::Additive { value / scale } else { value };
-        let season = if seasonal { self.season.iter().map(|s| [by(form.season, *s)]).collect() } else { vec![[0.0]] };
-        Some(Lanes {
-            alpha: [alpha],
-            beta: [if form.trend == Part::None { 0.0 } else { beta }],
-            gamma: [if seasonal { gamma } else { 0.0 }],
-            phi: [if form.damped { phi } else { 1.0 }],
-            level: [self.level / scale],
-            trend: [by(form.trend, self.trend)],
+        let season = if seasonal { self.season.iter().map(|s| by(form.season, *s)).collect() } else { vec![0.0] };
+        Some(States {
+            alpha,
+            beta: if form.trend == Part::None { 0.0 } else { beta },
+            gamma: if seasonal { gamma } else { 0.0 },
+            phi: if form.damped { phi } else { 1.0 },
+            level: self.level / scale,
+            trend: by(form.trend, self.trend),
             season,
         })
     }
@@ -249,7 +249,7 @@ pub(super) struct FittedEts {
 /// Weight and start of simple exponential smoothing of largest likelihood; at least two values, scaled to about 1.
 pub(super) fn simple_smoothing(y: &[f64]) -> Option<(f64, f64)> {
     let form = Form { relative_errors: false, trend: Part::None, damped: false, season: Part::None };
-    search::search(form, y, 1).map(|found| (found.start.alpha[0], found.start.level[0]))
+    search::search(form, y, 1).map(|found| (found.start.alpha, found.start.level))
 }
 
 /// A stored fit.
@@ -272,10 +272,10 @@ impl FittedEts {
             form,
             season_length,
             scale,
-            parameters: [start.alpha[0], start.beta[0], start.gamma[0], start.phi[0]],
-            level: start.level[0],
-            trend: start.trend[0],
-            season: start.season.iter().map(|s| s[0]).collect(),
+            parameters: [start.alpha, start.beta, start.gamma, start.phi],
+            level: start.level,
+            trend: start.trend,
+            season: start.season,
             slot: 0,
             sigma2: 0.0,
             criteria,
@@ -294,43 +294,31 @@ impl FittedEts {
 
     /// Runs through the values from the start states; returns absolute one-step errors in the unit of the series.
     fn run(&mut self, values: &[f64]) -> Vec<f64> {
-        let mut lanes = self.lanes();
-        let mut errors = vec![[0.0]; values.len()];
-        run_one(self.form.kind(), values, &mut lanes, &mut errors);
-        let sum: f64 = errors.iter().map(|e| e[0] * e[0]).sum();
+        let mut states = self.states();
+        let mut errors = vec![0.0; values.len()];
+        run(self.form.kind(), values, &mut states, &mut errors);
+        let sum: f64 = errors.iter().map(|e| e * e).sum();
         let free = (values.len() as f64 - self.form.parameters(self.season_length) as f64).max(1.0);
         self.sigma2 = sum / free;
         self.slot = values.len() % self.season_length;
-        self.errors = errors.iter().map(|e| e[0]).collect();
-        self.store(&lanes);
-        let absolute = |(e, y): (&[f64; 1], &f64)| {
-            let e = if self.form.relative_errors { y - y / (1.0 + e[0]) } else { e[0] };
+        self.store(states);
+        let absolute = |(e, y): (&f64, &f64)| {
+            let e = if self.form.relative_errors { y - y / (1.0 + e) } else { *e };
             e * self.scale
         };
         let out: Vec<f64> = errors.iter().zip(values).map(absolute).collect();
+        self.errors = errors;
         self.criteria.sse = Some(out.iter().map(|e| e * e).sum::<f64>()).filter(|sse| sse.is_finite());
         out
     }
 
-    fn lanes(&self) -> Lanes<1> {
+    fn states(&self) -> States {
         let [alpha, beta, gamma, phi] = self.parameters;
-        Lanes {
-            alpha: [alpha],
-            beta: [beta],
-            gamma: [gamma],
-            phi: [phi],
-            level: [self.level],
-            trend: [self.trend],
-            season: self.season.iter().map(|s| [*s]).collect(),
-        }
+        States { alpha, beta, gamma, phi, level: self.level, trend: self.trend, season: self.season.clone() }
     }
 
-    fn store(&mut self, lanes: &Lanes<1>) {
-        self.level = lanes.level[0];
-        self.trend = lanes.trend[0];
-        for (kept, new) in self.season.iter_mut().zip(&lanes.season) {
-            *kept = new[0];
-        }
+    fn store(&mut self, states: States) {
+        (self.level, self.trend, self.season) = (states.level, states.trend, states.season);
     }
 }
 
@@ -340,17 +328,16 @@ impl Core for FittedEts {
     }
 
     fn push(&mut self, value: Option<f64>) -> f64 {
-        let mut lanes = self.lanes();
-        let mut error = [0.0];
+        let mut states = self.states();
         let scaled = value.map(|v| v / self.scale);
-        let f = step(self.form.kind(), scaled, &mut lanes, self.slot, &mut error)[0];
+        let f = step(self.form.kind(), scaled, &mut states, self.slot, &mut 0.0);
         self.slot = (self.slot + 1) % self.season_length;
         let finite =
-            lanes.level[0].is_finite() && lanes.trend[0].is_finite() && lanes.season.iter().all(|s| s[0].is_finite());
-        let sane = !self.form.needs_positive() || lanes.level[0] > 0.0;
+            states.level.is_finite() && states.trend.is_finite() && states.season.iter().all(|s| s.is_finite());
+        let sane = !self.form.needs_positive() || states.level > 0.0;
         // A value that a multiplicative form cannot take, a zero or a spike without end, is passed over.
         if finite && sane {
-            self.store(&lanes);
+            self.store(states);
         }
         value.map_or(0.0, |v| v - f * self.scale)
     }

@@ -105,14 +105,14 @@ pub(super) fn shapes(fit: &FittedEts, horizon: usize) -> Option<Vec<Vec<f64>>> {
     let mut all = vec![Vec::with_capacity(COURSES); horizon];
     let mut dice = Dice::new(1);
     for _ in 0..COURSES {
-        let mut lanes = fit.lanes();
+        let mut states = fit.states();
         let mut slot = fit.slot;
         for (k, out) in all.iter_mut().enumerate() {
-            let mut look = lanes.clone();
-            let f = step(fit.form.kind(), None, &mut look, slot, &mut [0.0])[0];
+            let mut look = states.clone();
+            let f = step(fit.form.kind(), None, &mut look, slot, &mut 0.0);
             let e = fit.errors[dice.below(fit.errors.len())];
             let y = if fit.form.relative_errors { f * (1.0 + e) } else { f + e };
-            step(fit.form.kind(), Some(y), &mut lanes, slot, &mut [0.0]);
+            step(fit.form.kind(), Some(y), &mut states, slot, &mut 0.0);
             slot = (slot + 1) % fit.season_length;
             let (level, by_season, additive) = points[k];
             out.push(super::super::gridded::finite((y - level * by_season - additive) * fit.scale));

@@ -9,7 +9,7 @@ use super::form::Form;
 use super::general::Likelihood;
 use super::linear::Concentrated;
 use super::wide;
-use crate::kernels::ets::{Lanes, Part, run_one};
+use crate::kernels::ets::{Part, States, run};
 use crate::kernels::wide::WIDE;
 use crate::models::least_squares::{self, Problem, Stop};
 use crate::models::smoothing_fit;
@@ -50,7 +50,7 @@ pub(super) const LAST: Stop = Stop { iterations: 60, tolerance: 1e-10 };
 /// Parameters and start states, in the unit of the values handed in.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Found {
-    pub(super) start: Lanes<1>,
+    pub(super) start: States,
     /// n ln(sum e^2) + 2 sum ln |f|.
     pub(super) lik: f64,
 }
@@ -58,7 +58,7 @@ pub(super) struct Found {
 /// A problem of least squares whose coordinates begin with alpha, shares of beta and gamma, and phi.
 pub(super) trait Searched: Problem {
     /// Parameters and start states at a point.
-    fn start(&mut self, at: &[f64]) -> Lanes<1>;
+    fn start(&mut self, at: &[f64]) -> States;
 }
 
 /// Bounds of alpha, shares of beta and gamma, and phi; what a form lacks is held.
@@ -85,7 +85,7 @@ pub(super) fn search(form: Form, y: &[f64], m: usize) -> Option<Found> {
     } else {
         best(&mut Concentrated::new(form, &centered, m), trend, &[], form.parameters(m), y.len())?
     };
-    found.start.level[0] += center;
+    found.start.level += center;
     Some(found)
 }
 
@@ -101,7 +101,7 @@ pub(super) fn search_all(form: Form, panel: &[&[f64]], m: usize) -> Vec<Option<F
         let values: Vec<&[f64]> = centered.iter().map(|(y, _)| y.as_slice()).collect();
         for (found, (_, center)) in wide::of_series(form, &values, m).into_iter().zip(&centered) {
             out.push(found.map(|mut found| {
-                found.start.level[0] += center;
+                found.start.level += center;
                 found
             }));
         }
@@ -191,11 +191,11 @@ pub(super) fn likelihood(sse: f64, n: usize) -> f64 {
 }
 
 /// n ln(sum e^2) + 2 sum ln |f| at given parameters and start states; `None` if it is not finite.
-pub(super) fn likelihood_at(form: Form, y: &[f64], start: &Lanes<1>) -> Option<f64> {
-    let mut errors = vec![[0.0]; y.len()];
-    let logs = run_one(form.kind(), y, &mut start.clone(), &mut errors);
-    let sse: f64 = errors.iter().map(|e| e[0] * e[0]).sum();
-    let lik = y.len() as f64 * libm::log(sse.max(f64::MIN_POSITIVE)) + 2.0 * logs[0];
+pub(super) fn likelihood_at(form: Form, y: &[f64], start: &States) -> Option<f64> {
+    let mut errors = vec![0.0; y.len()];
+    let logs = run(form.kind(), y, &mut start.clone(), &mut errors);
+    let sse: f64 = errors.iter().map(|e| e * e).sum();
+    let lik = y.len() as f64 * libm::log(sse.max(f64::MIN_POSITIVE)) + 2.0 * logs;
     lik.is_finite().then_some(lik)
 }
 

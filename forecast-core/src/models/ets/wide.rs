@@ -4,9 +4,9 @@
 //! any panel.
 
 use super::form::Form;
-use super::linear::{chains, parameters, start_lanes};
+use super::linear::{chains, parameters, start_states};
 use super::search::{Ends, FIRST, Found, LAST, PARAMETERS, STARTS, STEADY, TURNS, bounds, likelihood, point};
-use crate::kernels::ets::Part;
+use crate::kernels::ets::{Part, States};
 use crate::kernels::ets_linear::Chain;
 use crate::kernels::ets_wide::{Moved, Responses, derivatives, responses};
 use crate::kernels::matrix::LAGS;
@@ -276,9 +276,9 @@ impl Concentrated {
     }
 
     /// Parameters and start states of a lane, at a point that was evaluated last.
-    fn start(&self, at: &[f64], lane: usize) -> crate::kernels::ets::Lanes<1> {
+    fn start(&self, at: &[f64], lane: usize) -> States {
         let states: Vec<f64> = self.states.iter().map(|x| x[lane]).collect();
-        start_lanes(self.form, parameters(self.form, at), &states, self.positions)
+        start_states(self.form, parameters(self.form, at), &states, self.positions)
     }
 }
 
