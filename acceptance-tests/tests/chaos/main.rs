@@ -7,6 +7,7 @@ mod command;
 mod faults;
 mod journal;
 mod lab;
+mod places;
 mod runs;
 mod storm;
 mod terraform;
