@@ -6,6 +6,7 @@ resource "stormglass_chaos_experiment" "this" {
   abort_when         = var.abort_when
   wait_for_window    = var.windows
   recovery_objective = var.recovery_objective
+  lock_timeout       = var.lock_timeout
   journal_dir        = var.journal_dir
   on_failure         = var.on_failure
   triggers           = { release = var.release }

@@ -36,6 +36,12 @@ variable "recovery_objective" {
   default     = "60s"
 }
 
+variable "lock_timeout" {
+  description = "How long to wait for another experiment on the same target; refused at once where it is `0s`."
+  type        = string
+  default     = "0s"
+}
+
 variable "journal_dir" {
   description = "Folder of the journals, one that outlives a restart of the machine."
   type        = string

@@ -1,6 +1,7 @@
 variables {
   title        = "The gate"
   release      = "1"
+  lock_timeout = "10m"
   steady_state = [{ name = "well", type = "command", command = ["true"], interval = "100ms" }]
   method       = [{ name = "busy", fault = "cpu_burn", share = 0.2, cores = 1, duration = "1s" }]
 }

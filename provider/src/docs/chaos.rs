@@ -10,7 +10,7 @@ use stormglass_chaos::{Ending, FaultKind, ProbeKind, Setting};
 pub(super) fn fault(kind: &dyn FaultKind, example: &str) -> String {
     let ending = match kind.ending() {
         Ending::WithHolder => {
-            "The kernel ends it with the process that holds it: it cannot outlive its holder, even where everything else was killed."
+            "What it holds, the kernel ends with the process that holds it: nothing of it outlives its holder, even where everything else was killed."
         }
         Ending::BySomebody => {
             "Somebody has to end it: its holder, the watchdog, `stormglass chaos undo`, or the next run. It is refused without a \

@@ -157,8 +157,12 @@ fn measured(address: &str, measure: Measure) -> f64 {
         Measure::Deviation(n) => trips(address, n, Duration::ZERO).1,
         Measure::Failed(n) => {
             let fails = |_: &usize| {
-                let mut stream = TcpStream::connect(address).unwrap();
-                stream.write_all(b"x").and_then(|()| stream.read_exact(&mut [0])).is_err()
+                // A reset may come before the client has seen its connection.
+                let trip = |mut stream: TcpStream| {
+                    stream.write_all(b"x")?;
+                    stream.read_exact(&mut [0])
+                };
+                TcpStream::connect(address).and_then(trip).is_err()
             };
             (0..n).filter(fails).count() as f64 / n as f64
         }
