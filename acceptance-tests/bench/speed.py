@@ -5,10 +5,11 @@ Usage: speed.py STORMGLASS [--rounds 3] [--only WORD]
 The series is four weeks of hours from fixed seeds. A round fits each model by `stormglass bench` and by the peers, one
 after the other, so that a busy machine slows all of them; the least time of all rounds counts, of the processor where a
 peer says it. Panels are `stormglass panel` on one thread, processor time of the whole process. Peers: statsforecast, and R
-with `forecast` and `jsonlite` where `Rscript` is on PATH. The last columns say whether the same work was done: sums of
-squared one-step errors.
+with `forecast` and `jsonlite` where `Rscript` is on PATH (a fit that takes longer than ten minutes is cut off). Last, two
+threads on a panel beside two processes on half of it each, wall time. The last columns say whether the same work was done:
+sums of squared one-step errors.
 """
-import argparse, json, os, resource, shutil, subprocess, tempfile, time, warnings
+import argparse, json, math, os, resource, shutil, subprocess, tempfile, time, warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 warnings.filterwarnings("ignore")
@@ -24,6 +25,8 @@ FITS = {
     "mstl[24,168]": ("MSTL([24, 168], trend_forecaster=AutoETS(model='AZN'))", "stlf(msts(x, c(24, 168)), h=24, etsmodel='AZN')"),
     "arima(1,0,1)(0,1,1)[24]": ("ARIMA((1, 0, 1), 24, (0, 1, 1), method='ML')", "Arima(x, order=c(1,0,1), seasonal=c(0,1,1), method='ML')"),
 }
+# Seconds after which a peer is cut off.
+MOST = 600
 PANELS = [("short", 12, "ets(A,A,A)"), ("short", 12, "ets"), ("short", 12, "arima(0,1,1)(0,1,1)[12]"), ("short", 12, "theta"),
           ("hourly", 24, "ets(A,N,A)"), ("hourly", 24, "ets(A,A,A)")]
 
@@ -79,7 +82,11 @@ def r(path, call):
     program = f"""suppressMessages(library(forecast)); y <- read.csv('{path}')$value; x <- ts(y, frequency=24); p <- proc.time()
 f <- {call}; p <- proc.time() - p; e <- if (inherits(f, 'HoltWinters')) f$SSE else sum((y - as.numeric(fitted(f)))^2, na.rm=TRUE)
 cat(p[1] + p[2], e)"""
-    took, sse = subprocess.run(["Rscript", "-e", program], check=True, capture_output=True, text=True).stdout.split()
+    try:
+        said = subprocess.run(["Rscript", "-e", program], check=True, capture_output=True, text=True, timeout=MOST).stdout
+    except subprocess.TimeoutExpired:
+        return math.nan, math.nan
+    took, sse = said.split()
     return float(took), float(sse)
 
 
@@ -100,7 +107,7 @@ def fits(stormglass, folder, rounds, only):
             rows.append([(ours(stormglass, path, model), our_sse(stormglass, path, model)), statsforecast(y, theirs),
                          r(path, in_r) if with_r else (np.nan, np.nan)])
         least = [min(row[i][0] for row in rows) for i in range(3)]
-        beside = [f"{1000 * t:.0f} ({t / least[0]:.0f}x)" for t in least[1:]]
+        beside = ["-" if math.isnan(t) else f"{1000 * t:.3g} ({t / least[0]:.1f}x)" for t in least[1:]]
         sse = ["-" if row[1] is None else f"{row[1]:.1f}" for row in rows[0]]
         print(f"| `{model}` | {1000 * least[0]:.3f} | {' | '.join(beside + sse)} |", flush=True)
 
@@ -124,6 +131,28 @@ def panels(stormglass, folder, rounds, only):
             print(f"| {name}, {n} values, season {season} | `{model}` | {count} | {count / min(took):.0f} |", flush=True)
 
 
+def threads(stormglass, folder, rounds):
+    """Two threads on a panel relative to two processes on half of it each: wall time, the least of the rounds."""
+    rng = np.random.default_rng(11)
+    rows = [f"s{i}," + ",".join(f"{v:.10f}" for v in months(rng, 120)) + "\n" for i in range(4000)]
+    whole, halves = os.path.join(folder, "whole.csv"), [os.path.join(folder, f"half{i}.csv") for i in range(2)]
+    for path, some in [(whole, rows), (halves[0], rows[:2000]), (halves[1], rows[2000:])]:
+        with open(path, "w") as out:
+            out.writelines(some)
+
+    def run(paths, count):
+        command = lambda path: [stormglass, "panel", path, "--horizon", "12", "--season", "12", "--model", "ets(A,A,A)", "--threads", str(count), "--quiet"]
+        began = time.perf_counter()
+        running = [subprocess.Popen(command(path), stdout=subprocess.DEVNULL) for path in paths]
+        assert all(one.wait() == 0 for one in running)
+        return time.perf_counter() - began
+
+    taken = [(run([whole], 2), run(halves, 1)) for _ in range(max(rounds, 5))]
+    together, apart = min(t for t, _ in taken), min(t for _, t in taken)
+    print(f"\nA panel of 4,000 short series, `ets(A,A,A)`: two threads {together:.3f} s, two processes with half each {apart:.3f} s: "
+          f"{apart / together:.2f} of their speed.", flush=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stormglass")
@@ -133,3 +162,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         fits(a.stormglass, folder, a.rounds, a.only)
         panels(a.stormglass, folder, a.rounds, a.only)
+        threads(a.stormglass, folder, a.rounds)

@@ -23,6 +23,7 @@ const PROOFS: &[Proof] = &[
     Proof { name: "fuzz", run: fuzz },
     Proof { name: "kernels", run: kernels },
     Proof { name: "speed", run: speed },
+    Proof { name: "growth", run: growth },
     Proof { name: "protocol", run: protocol },
     Proof { name: "proxy", run: proxy },
     Proof { name: "plan", run: plan },
@@ -82,6 +83,16 @@ fn speed(_: &Options) -> Done {
     let mut command = Command::new(python);
     command.current_dir(root()).arg("acceptance-tests/bench/speed.py").arg(binaries.join("stormglass"));
     run("speed beside other libraries", &mut command)
+}
+
+/// Time and memory of fits against length, season and number of series; draws the plots of the docs.
+fn growth(_: &Options) -> Done {
+    let binaries = build("release")?;
+    let python = find("python3").ok_or("`python3` is not on PATH; the benchmark script needs it")?;
+    let mut command = Command::new(python);
+    command.current_dir(root()).arg("acceptance-tests/bench/growth.py").arg(binaries.join("stormglass"));
+    command.arg("docs/images");
+    run("growth of time and memory", &mut command)
 }
 
 /// Start, handshake and calls of the built provider.
