@@ -218,6 +218,18 @@ fn who_waited_for_another_looks_at_its_targets_again() {
 }
 
 #[test]
+fn a_check_slower_than_the_lease_does_not_lose_the_run() {
+    let lab = Lab::new();
+    let mut experiment = lab.experiment(json!([burn("500ms")]));
+    let slow = json!({"name": "slow", "type": "command", "command": ["sleep", "3"], "timeout": "20s"});
+    experiment["steady_state"].as_array_mut().unwrap().push(slow);
+    let done = lab.run(&experiment, &[]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let count = |record: &str| lab.records().iter().filter(|r| *r == record).count();
+    assert_eq!((count("watchdog"), count("finished")), (1, 1), "{:?}", lab.records());
+}
+
+#[test]
 fn windows_are_waited_for_or_refused() {
     let lab = Lab::new();
     let mut experiment = lab.experiment(json!([burn("500ms")]));

@@ -140,7 +140,7 @@ impl Driver {
             }
         };
         let mut outcome = self.feed(event);
-        let mut beat = tokio::time::interval((self.experiment.lease / 4).min(Duration::from_secs(1)));
+        let mut beat = tokio::time::interval(self.between_beats());
         let mut tick = tokio::time::interval(Duration::from_millis(250));
         let (mut interrupted, mut beaten) = (false, Instant::now());
         while outcome.is_none() {
@@ -203,11 +203,10 @@ impl Driver {
             let mut tries = 0;
             loop {
                 let asked = Instant::now();
-                let (measurement, number) = measure(check, None).await;
+                let (measurement, number) = self.alive(measure(check, None)).await;
                 let (ok, summary) = (measurement.ok, measurement.summary.clone());
                 self.progress(&Progress::Measured { check: check.name.clone(), measurement: measurement.clone() });
                 self.timelines.note(i, measurement, asked, false, None);
-                self.beat();
                 tries += 1;
                 if ok {
                     before.push(number);
@@ -216,10 +215,26 @@ impl Driver {
                 if tries == PASSES {
                     return Some(Err(format!("`{}` ({}): {summary}", check.name, check.probe.describe())));
                 }
-                tokio::time::sleep(check.interval).await;
+                self.alive(tokio::time::sleep(check.interval)).await;
             }
         }
         Some(Ok(before))
+    }
+
+    /// Waits for something before the faults begin, and tells the watchdog meanwhile that this run lives.
+    async fn alive<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut beat = tokio::time::interval(self.between_beats());
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = beat.tick() => self.beat(),
+            }
+        }
+    }
+
+    fn between_beats(&self) -> Duration {
+        (self.experiment.lease / 4).min(Duration::from_secs(1))
     }
 
     /// Measures every check again and again until the end.
