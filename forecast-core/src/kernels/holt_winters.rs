@@ -157,6 +157,11 @@ fn sums_inner(
     candidate_sums(y, observed, stretches, start, candidates)
 }
 
+#[inline(always)]
+fn each<const L: usize>(f: impl Fn(usize) -> f64) -> [f64; L] {
+    std::array::from_fn(f)
+}
+
 /// Any number of candidates, each with the operations of one alone.
 #[inline(always)]
 fn candidate_sums<const L: usize>(
@@ -177,20 +182,14 @@ fn candidate_sums<const L: usize>(
     for (range, position) in stretches {
         let mut slot = *position;
         for (y, observed) in y[range.clone()].iter().zip(&observed[range.clone()]) {
-            let season = &mut seasons[slot];
-            let mut e = [0.0; L];
-            if *observed {
-                for i in 0..L {
-                    e[i] = (y - season[i]) - u[i];
-                }
-            }
-            for i in 0..L {
-                let faded = phi[i] * trend[i];
-                u[i] = (u[i] + faded) + c2[i] * e[i];
-                trend[i] = faded + c1[i] * e[i];
-                season[i] += c3[i] * e[i];
-                sums[i] += e[i] * e[i];
-            }
+            // Whole lanes at a time, each in a place of its own: so the compiler keeps them in vectors.
+            let s = seasons[slot];
+            let e: [f64; L] = if *observed { each(|i| (y - s[i]) - u[i]) } else { [0.0; L] };
+            let faded: [f64; L] = each(|i| phi[i] * trend[i]);
+            u = each(|i| (u[i] + faded[i]) + c2[i] * e[i]);
+            trend = each(|i| faded[i] + c1[i] * e[i]);
+            seasons[slot] = each(|i| s[i] + c3[i] * e[i]);
+            sums = each(|i| sums[i] + e[i] * e[i]);
             slot = if slot + 1 == m { 0 } else { slot + 1 };
         }
     }
