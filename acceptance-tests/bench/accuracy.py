@@ -3,11 +3,22 @@
 
 Usage: accuracy.py STORMGLASS FOLDER [--model auto] [--only h1|d1]
 Each `timestamp,value` file is scored an hour and a day ahead (daily data: a day and a week) over its last quarter, by
-rolling origin, from the dumped forecasts. The ratio is our WAPE over that of the best naive method chosen with hindsight:
-last value, a day before, a week before, and the week before scaled to the level of the last three hours.
+rolling origin, from the dumped forecasts. Errors are over those of the best naive method, chosen with hindsight: last
+value, a day before, a week before, and the week before scaled to the level of the last three hours. For the pinball loss
+the naive methods have conformal intervals: the quantile of their own errors at the same lead over the last four weeks,
+as far as the truth was in. The best of them is chosen with hindsight, too, for each level. Long traces have ten or more
+days in the last quarter.
 """
 import argparse, glob, json, math, os, subprocess, sys, tempfile
 import numpy as np, pandas as pd
+
+# Leads from here on are reported apart, in seconds: what a pipeline that runs a few times a day lives on.
+FAR = 6 * 3600
+# Origins that a naive method's interval is learned from: four weeks of days, and the fewest.
+WINDOW_DAYS, FEWEST = 28, 8
+LONG_DAYS = 10
+UPPER = ("0.9", "0.95")
+INTERVALS = {"80": ("0.1", "0.9"), "90": ("0.05", "0.95"), "95": ("0.025", "0.975")}
 
 
 def load(path, least=300):
@@ -30,23 +41,55 @@ def filled(y, day):
 
 
 def naives(z, origins, horizon, day, step):
-    """Forecasts of each naive method, one row an origin, one column a lead."""
+    """Forecasts of each naive method, one row an origin, one column a lead; NaN where its past begins later."""
     k = np.arange(horizon)
     at = origins[:, None] + k[None, :]
+
+    def before(season):
+        back = at - season * (k // season + 1)
+        return np.where(back >= 0, z[np.maximum(back, 0)], np.nan)
+
     out = {"last": np.repeat(z[origins - 1][:, None], horizon, 1)}
     if day > 1:
-        out["day"] = z[at - day * (k // day + 1)]
+        out["day"] = before(day)
     week = 7 * day
-    if origins[0] >= week:
-        out["week"] = z[at - week * (k // week + 1)]
-        if day > 1:
-            recent = max(1, round(10800 / step))
-            sums = np.concatenate([[0], np.cumsum(z)])
-            before = sums[origins - week] - sums[np.maximum(origins - week - recent, 0)]
-            ratio = np.clip((sums[origins] - sums[origins - recent]) / np.where(before > 0, before, np.nan), 0.25, 4)
-            ratio = np.where(np.isnan(ratio), 1, ratio)
-            out["week, levelled"] = out["week"] * (1 + (ratio[:, None] - 1) * np.exp(-k * step / 21600))
+    out["week"] = before(week)
+    if day > 1:
+        recent = max(1, round(10800 / step))
+        sums = np.concatenate([[0], np.cumsum(z)])
+        then = sums[np.maximum(origins - week, 0)] - sums[np.maximum(origins - week - recent, 0)]
+        now = sums[origins] - sums[np.maximum(origins - recent, 0)]
+        ratio = np.clip(now / np.where(then > 0, then, np.nan), 0.25, 4)
+        ratio = np.where(np.isnan(ratio), 1, ratio)
+        out["week, levelled"] = out["week"] * (1 + (ratio[:, None] - 1) * np.exp(-k * step / 21600))
     return out
+
+
+def conformal(forecasts, truth, first, window, level):
+    """Forecasts plus the level's quantile of errors at that lead whose truth was in; None if there are too few."""
+    shifts = np.full_like(forecasts, np.nan)
+    for lead in range(forecasts.shape[1]):
+        errors = pd.Series(truth[:, lead] - forecasts[:, lead])
+        # The truth of the origin `delay` rows before is in when this one is forecast.
+        delay = first.delay(lead)
+        shifts[:, lead] = errors.rolling(window, min_periods=FEWEST).quantile(level).shift(delay).to_numpy()
+    out = (forecasts + shifts)[first.row:]
+    return None if np.isnan(out).any() else out
+
+
+class Origins:
+    """All origins on the grid of those that are scored, from the start of the series on."""
+
+    def __init__(self, scored, stride):
+        self.at = np.arange(scored[0] % stride or stride, scored[-1] + 1, stride)
+        self.stride, self.row = stride, int(np.searchsorted(self.at, scored[0]))
+
+    def delay(self, lead):
+        return lead // self.stride + 1
+
+
+def pinball(truth, quantile, level):
+    return np.nansum(np.maximum(level * (truth - quantile), (level - 1) * (truth - quantile)))
 
 
 def score(stormglass, path, ahead, model):
@@ -63,16 +106,59 @@ def score(stormglass, path, ahead, model):
             sys.exit(f"{path}: {done.stderr}")
         said, rows = json.loads(done.stdout), pd.read_csv(dump.name)
     values = y.to_numpy()
-    position = pd.Series(np.arange(len(y)), index=y.index)
-    target = position.reindex(pd.to_datetime(rows["time"], utc=True)).to_numpy().astype(int)
-    origin = target - rows["lead"].to_numpy() + 1
-    origins = np.unique(origin)
-    truth, ok = values[target], ~np.isnan(values[target])
-    ours = np.abs(truth - rows["forecast"].to_numpy())[ok].sum()
-    row, column = np.searchsorted(origins, origin), rows["lead"].to_numpy() - 1
-    errors = {name: np.abs(truth - f[row, column])[ok].sum() for name, f in naives(filled(values, day), origins, horizon, day, step).items()}
-    best = min(errors, key=errors.get)
-    return ours / np.abs(truth[ok]).sum(), ours / errors[best], best, said
+    start = np.searchsorted(y.index, pd.to_datetime(rows["time"].to_numpy()[::horizon], utc=True))
+    ours = {name: rows[name].to_numpy().reshape(-1, horizon) for name in rows.columns if name not in ("origin", "time", "actual")}
+    if not (ours["lead"] == np.arange(1, horizon + 1)).all():
+        sys.exit(f"{path}: the dump has not every lead of every origin in order")
+    origins = Origins(start, stride)
+    steps = origins.at[:, None] + np.arange(horizon)[None, :]
+    all_truth = values[steps]
+    methods = naives(filled(values, day), origins.at, horizon, day, step)
+    usable = {name: f for name, f in methods.items() if not np.isnan(f[origins.row:]).any()}
+    truth = all_truth[origins.row:]
+
+    def ratio(leads):
+        def error(f):
+            return np.nansum(np.abs(truth - f)[:, leads])
+        best = min(usable, key=lambda name: error(usable[name][origins.row:]))
+        return error(ours["forecast"]) / error(usable[best][origins.row:]), best
+
+    out = {"trace": os.path.basename(path)[:-4], "ahead": ahead, "seconds": said["seconds"]}
+    out["days"] = (len(values) - start[0]) * step / 86400
+    ok = ~np.isnan(truth)
+    out["accuracy"] = 1 - np.abs(truth - ours["forecast"])[ok].sum() / np.abs(truth[ok]).sum()
+    out["ratio"], out["best"] = ratio(slice(None))
+    far = round(FAR / step)
+    out["far"] = ratio(slice(far - 1, None))[0] if not daily and horizon > far else math.nan
+    window, floor = max(1, round(WINDOW_DAYS * 86400 / step / stride)), 0.0 if np.nanmin(values) >= 0 else -math.inf
+    if daily:
+        window = 365
+
+    def bounds(level):
+        found = {name: conformal(f, all_truth, origins, window, float(level)) for name, f in usable.items()}
+        return {name: np.maximum(q, floor) for name, q in found.items() if q is not None}
+
+    upper = {level: bounds(level) for level in UPPER}
+    for level, found in upper.items():
+        losses = {name: pinball(truth, q, float(level)) for name, q in found.items()}
+        out["pinball " + level] = pinball(truth, ours[level], float(level)) / min(losses.values()) if losses else math.nan
+        if level == "0.95" and losses:
+            best = min(losses, key=losses.get)
+            low = bounds("0.05").get(best)
+            theirs = np.nan if low is None else np.mean(found[best] - low)
+            out["width"] = np.mean(ours["0.95"] - ours["0.05"]) / theirs
+    for name, (low, high) in INTERVALS.items():
+        out["inside " + name] = np.mean(((ours[low] <= truth) & (truth <= ours[high]))[ok])
+    return out
+
+
+def geometric(values):
+    values = [v for v in values if v == v]
+    return math.exp(np.mean(np.log(values))) if values else math.nan
+
+
+def show(value, form=".3f"):
+    return format(value, form) if value == value else "-"
 
 
 if __name__ == "__main__":
@@ -82,13 +168,22 @@ if __name__ == "__main__":
     parser.add_argument("--model", default="auto")
     parser.add_argument("--only", choices=["h1", "d1"])
     a = parser.parse_args()
-    print("| trace | ahead | accuracy | WAPE / best naive | best naive | covered at 80, 90, 95 % | s |\n|---|---|---|---|---|---|---|")
-    ratios = {}
+    columns = ["ratio", "far", "pinball 0.9", "pinball 0.95", "width"]
+    print("| trace | ahead | test days | accuracy | WAPE | from 6 h | pinball 0.9 | 0.95 | width of 90 % | inside 80, 90, 95 % | s |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    rows = []
     for path in sorted(glob.glob(os.path.join(a.folder, "*.csv"))):
         for ahead in [a.only] if a.only else ["h1", "d1"]:
-            wape, ratio, best, said = score(a.stormglass, path, ahead, a.model)
-            ratios.setdefault(ahead, []).append(ratio)
-            covered = ", ".join(f"{100 * said['interval_coverage'][level]:.0f}" for level in ("0.80", "0.90", "0.95"))
-            print(f"| {os.path.basename(path)[:-4]} | {ahead} | {1 - wape:.3f} | {ratio:.3f} | {best} | {covered} | {said['seconds']:.1f} |", flush=True)
-    for ahead, all_ratios in ratios.items():
-        print(f"\ngeometric mean {ahead}: {math.exp(np.mean(np.log(all_ratios))):.3f} of {len(all_ratios)} traces")
+            row = score(a.stormglass, path, ahead, a.model)
+            rows.append(row)
+            ratios = " | ".join(show(row.get(name, math.nan)) for name in columns)
+            inside = ", ".join(f"{100 * row['inside ' + name]:.1f}" for name in INTERVALS)
+            print(f"| {row['trace']} | {ahead} | {row['days']:.0f} | {row['accuracy']:.3f} | {ratios} | {inside} | {row['seconds']:.1f} |", flush=True)
+    print("\n| group | traces | " + " | ".join(columns) + " | inside 80, 90, 95 % |\n|---|---|---|---|---|---|---|---|")
+    for kind in ("long", "short", "all"):
+        for ahead in ("h1", "d1"):
+            group = [r for r in rows if r["ahead"] == ahead and kind in ("all", "long" if r["days"] >= LONG_DAYS else "short")]
+            if group:
+                means = " | ".join(show(geometric([r.get(name, math.nan) for r in group])) for name in columns)
+                inside = ", ".join(f"{100 * np.mean([r['inside ' + name] for r in group]):.1f}" for name in INTERVALS)
+                print(f"| {kind}, {ahead} | {len(group)} | {means} | {inside} |")

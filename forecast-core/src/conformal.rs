@@ -1,31 +1,61 @@
 //! Intervals from past forecast errors, kept at their nominal coverage while the data move.
 //!
-//! Errors are divided by a local scale (the usual size of an error at this hour of the day, times how large errors
-//! have been lately) and pooled over groups of leads. A quantile is the pooled empirical one, taken at a level that is
-//! itself tracked online: too many truths above it raise the level, too few lower it. Sources: Gibbs & Candes (2021),
-//! NeurIPS 34 (adaptive conformal inference); Angelopoulos, Candes & Tibshirani (2023), NeurIPS 36 (quantile tracking).
+//! Errors are divided by a local scale and pooled over groups of leads. No one scale is right for all loads: a day ahead
+//! the mean of the last errors is one of two or three that are independent, and to divide by it makes tails heavier than
+//! they are; but where bursts last, a long memory knows nothing of them. So there are several scales, each with a
+//! pool of its own, and a quantile is the mean of what the pools say, weighed by their pinball losses. A pool is read at
+//! levels that are tracked online: too many truths above one raise it, too few lower it. Sources: Gibbs & Candes (2021),
+//! NeurIPS 34 (adaptive conformal inference); Angelopoulos, Candes & Tibshirani (2023), NeurIPS 36 (quantile tracking);
+//! Berrisch & Ziel (2023), Journal of Econometrics 237, 105221 (forecasts combined by pinball loss).
+
+mod pool;
 
 use serde::{Deserialize, Serialize};
 
+use crate::auto::weights::{Told, Tuning, Weights};
+use pool::Pool;
+
 /// Levels that are tracked; others are interpolated between them.
 pub const TRACKED: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995];
-/// Scores kept in a pool.
-const POOL: usize = 800;
-/// Scores that a pool starts with, spread as a wide Laplace distribution; they go as real ones come.
-const PRIOR_SCORES: usize = 24;
-/// Scale of the starting distribution, in local scales.
-const PRIOR_SPREAD: f64 = 2.0;
-/// Step of a tracked level a day's worth of scores.
-const STEP_PER_DAY: f64 = 0.06;
+/// Those of them that scales are weighed by; a miss of the others is too rare to tell.
+const WEIGHED: std::ops::Range<usize> = 2..11;
+/// Step of a tracked level an independent error.
+const STEP: f64 = 0.01;
 /// Days in which the memory of the error's size by hour halves.
 const HOUR_HALF_LIFE: f64 = 10.0;
-/// Days in which the memory of the recent size of errors halves.
-const RECENT_HALF_LIFE: f64 = 1.5;
+/// Memories in which scales are weighed: those of the mixture's members; a larger share, as all scales are sound.
+const TUNING: Tuning = Tuning { half_life_days: [3.0, 20.0], share: 0.05 };
 
-/// Normalized errors of a forecaster, by group of leads, and the levels at which they are read.
+/// What errors are divided by: their usual size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Scale {
+    /// Days in which the memory of that size halves.
+    half_life: f64,
+    /// Whether it goes with the hour of the day.
+    by_hour: bool,
+    /// Whether it goes with the forecast.
+    by_level: bool,
+}
+
+const COUNT: usize = 4;
+const SCALES: [Scale; COUNT] = [
+    Scale { half_life: 0.4, by_hour: true, by_level: false },
+    Scale { half_life: 4.0, by_hour: true, by_level: false },
+    Scale { half_life: 40.0, by_hour: false, by_level: false },
+    Scale { half_life: 40.0, by_hour: false, by_level: true },
+];
+/// The scale whose size errors at an hour are compared with.
+const FOR_HOURS: usize = 1;
+/// Weights of the scales before anything was seen.
+const PRIOR: [f64; COUNT] = [1.0 / COUNT as f64; COUNT];
+
+/// Offsets from a forecast at the levels of [`TRACKED`], in the unit of the series, ascending.
+pub type Offsets = [f64; TRACKED.len()];
+
+/// Past errors of a forecaster by group of leads, and the levels at which they are read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conformal {
-    pools: Vec<Pool>,
+    groups: Vec<Group>,
     /// Size of errors at each hour of the day relative to the mean, and how much was seen of it.
     hours: Vec<(f64, f64)>,
     /// Scores that come in a day in one group.
@@ -34,32 +64,97 @@ pub struct Conformal {
     floor: f64,
 }
 
-/// Scores of one group of leads.
+/// One group of leads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Pool {
-    /// Scores, oldest first, as far as kept.
-    recent: std::collections::VecDeque<f64>,
-    /// The same, ascending.
-    sorted: Vec<f64>,
-    /// Levels at which the pool is read, one a tracked level.
-    levels: Vec<f64>,
-    /// Fading mean of absolute errors and its weight.
-    size: (f64, f64),
+struct Group {
+    /// One a scale.
+    pools: Vec<Pool>,
+    weights: Weights,
+    /// Step of a tracked level a score.
+    step: f64,
+}
+
+/// What was known of errors when a forecast was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    groups: Vec<KnownGroup>,
+    hours: Vec<f64>,
+    floor: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct KnownGroup {
+    /// Quantiles in local scales, one row a scale.
+    said: [Offsets; COUNT],
+    weights: [f64; COUNT],
+    sizes: [f64; COUNT],
+}
+
+/// A forecast step: its group of leads, its time of day as a bin, and the forecast's own size, above zero.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// Group of leads.
+    pub group: usize,
+    /// Time of day, as one of [`Conformal::bins`].
+    pub bin: usize,
+    /// Size of the forecast.
+    pub level: f64,
+}
+
+impl Known {
+    /// Offsets of the tracked levels from the forecast.
+    pub fn offsets(&self, at: Place) -> Offsets {
+        let own = &self.groups[at.group];
+        let mut out = [0.0; TRACKED.len()];
+        for ((size, weight), said) in self.sizes(at).into_iter().zip(own.weights).zip(&own.said) {
+            out.iter_mut().zip(said).for_each(|(out, said)| *out += weight * size * said);
+        }
+        out
+    }
+
+    /// Usual absolute error of the forecast.
+    pub fn size(&self, at: Place) -> f64 {
+        self.sizes(at).iter().zip(self.groups[at.group].weights).map(|(size, weight)| size * weight).sum()
+    }
+
+    /// The same by each scale.
+    fn sizes(&self, at: Place) -> [f64; COUNT] {
+        let sizes = self.groups[at.group].sizes;
+        std::array::from_fn(|s| (sizes[s] * SCALES[s].relative(self.hours[at.bin], at.level)).max(self.floor * 1e-3))
+    }
+}
+
+impl Scale {
+    /// Size of errors at an hour and a level relative to the remembered one.
+    fn relative(self, hour: f64, level: f64) -> f64 {
+        (if self.by_hour { hour } else { 1.0 }) * if self.by_level { level } else { 1.0 }
+    }
 }
 
 impl Conformal {
-    /// Nothing seen yet: `groups` groups of leads, `bins` times of day, `per_day` scores a group and day.
+    /// Nothing seen yet: `bins` times of day, `per_day` scores a group of leads and day.
     ///
-    /// `scales`: guessed absolute error of each group, used until errors are seen.
-    pub fn new(scales: &[f64], bins: usize, per_day: f64) -> Self {
-        let floor = scales.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE) * 1e-3;
-        let pools = scales.iter().map(|scale| Pool::new(scale.max(floor))).collect();
-        Self { pools, hours: vec![(1.0, 3.0); bins.max(1)], per_day: per_day.max(1e-3), floor }
+    /// `groups`: guessed absolute error of each group, used until errors are seen, and its middle lead in days. Errors
+    /// nearer to each other than the lead are one error, so that with it the steps of tracked levels become smaller.
+    pub fn new(groups: &[(f64, f64)], bins: usize, per_day: f64) -> Self {
+        let floor = groups.iter().map(|group| group.0).fold(0.0, f64::max).max(f64::MIN_POSITIVE) * 1e-3;
+        let per_day = per_day.max(1e-3);
+        let group = |(scale, lead): &(f64, f64)| Group {
+            pools: SCALES.iter().map(|_| Pool::new(scale.max(floor), &TRACKED)).collect(),
+            weights: Weights::new(&PRIOR),
+            step: STEP / (lead * per_day).max(1.0),
+        };
+        Self { groups: groups.iter().map(group).collect(), hours: vec![(1.0, 3.0); bins.max(1)], per_day, floor }
+    }
+
+    /// Gives back what is not stored.
+    pub fn remember(&mut self) {
+        self.groups.iter_mut().flat_map(|group| &mut group.pools).for_each(Pool::remember);
     }
 
     /// Number of groups of leads.
     pub fn groups(&self) -> usize {
-        self.pools.len()
+        self.groups.len()
     }
 
     /// Number of times of day.
@@ -67,46 +162,31 @@ impl Conformal {
         self.hours.len()
     }
 
-    /// Usual absolute error now, in the unit of the series, of a group of leads at a time of day.
-    pub fn scale(&self, group: usize, bin: usize) -> f64 {
-        (self.pools[group].size.0 * self.hours[bin].0).max(self.floor * 1e-3)
+    /// What is known now.
+    pub fn known(&self) -> Known {
+        let groups = self.groups.iter().map(Group::known).collect();
+        Known { groups, hours: self.hours.iter().map(|hour| hour.0).collect(), floor: self.floor }
     }
 
-    /// Quantiles of the tracked levels of a group, in local scales, ascending.
-    pub fn tracked(&self, group: usize) -> [f64; TRACKED.len()] {
-        let pool = &self.pools[group];
-        let mut out = [0.0; TRACKED.len()];
-        let mut floor = f64::NEG_INFINITY;
-        for (out, level) in out.iter_mut().zip(&pool.levels) {
-            *out = pool.quantile(*level).max(floor);
-            floor = *out;
-        }
-        out
-    }
-
-    /// Takes in what came of a forecast.
-    ///
-    /// `error`: truth minus forecast; `scale` and `said`: [`Conformal::scale`] and [`Conformal::tracked`] when it was made.
-    pub fn observe(&mut self, group: usize, bin: usize, error: f64, scale: f64, said: &[f64]) {
-        let score = error / scale;
-        if !score.is_finite() {
+    /// Takes in what came of a forecast: `error`, truth minus forecast, and what was `known` when it was made.
+    pub fn observe(&mut self, at: Place, error: f64, known: &Known) {
+        if !error.is_finite() {
             return;
         }
-        let rate = STEP_PER_DAY / self.per_day;
-        let pool = &mut self.pools[group];
-        for ((level, nominal), said) in pool.levels.iter_mut().zip(TRACKED).zip(said) {
-            let hit = f64::from(score <= *said);
-            // The step shrinks toward the ends, where a miss is rare and says more.
-            let room = 4.0 * nominal * (1.0 - nominal);
-            *level = (*level + rate * room.sqrt() * (nominal - hit)).clamp(nominal * 0.1, 1.0 - (1.0 - nominal) * 0.1);
+        let sizes = known.sizes(at);
+        let own = &mut self.groups[at.group];
+        own.weigh(error, &known.offsets(at), &sizes, &known.groups[at.group], self.per_day);
+        let hour = self.hours[at.bin].0;
+        for (s, (pool, scale)) in own.pools.iter_mut().zip(SCALES).enumerate() {
+            pool.track(error, sizes[s], &known.groups[at.group].said[s], own.step);
+            pool.push(error / sizes[s], self.per_day);
+            let most = 20.0 * pool.size.0.max(self.floor);
+            let size = (error.abs() / scale.relative(hour, at.level)).min(most);
+            fade(&mut pool.size, size, scale.half_life * self.per_day);
         }
-        pool.push(score);
-        let relative = self.hours[bin].0;
-        let size = (error.abs() / relative).min(20.0 * pool.size.0.max(self.floor));
-        fade(&mut pool.size, size, RECENT_HALF_LIFE * self.per_day);
-        let mean = pool.size.0;
-        let per_bin = self.per_day * self.pools.len() as f64 / self.hours.len() as f64;
-        fade(&mut self.hours[bin], (error.abs() / mean.max(self.floor)).min(5.0), HOUR_HALF_LIFE * per_bin);
+        let mean = own.pools[FOR_HOURS].size.0;
+        let per_bin = self.per_day * self.groups.len() as f64 / self.hours.len() as f64;
+        fade(&mut self.hours[at.bin], (error.abs() / mean.max(self.floor)).min(5.0), HOUR_HALF_LIFE * per_bin);
     }
 }
 
@@ -118,43 +198,29 @@ fn fade(mean: &mut (f64, f64), value: f64, half_life: f64) {
     mean.1 = weight;
 }
 
-impl Pool {
-    fn new(scale: f64) -> Self {
-        let sorted: Vec<f64> = (0..PRIOR_SCORES)
-            .map(|i| {
-                let p = (i as f64 + 0.5) / PRIOR_SCORES as f64 - 0.5;
-                -PRIOR_SPREAD * p.signum() * libm::log(1.0 - 2.0 * p.abs())
-            })
-            .collect();
-        // Shuffled by a fixed stride, so that what goes first is spread over the distribution.
-        let recent = (0..PRIOR_SCORES).map(|i| sorted[i * 7 % PRIOR_SCORES]).collect();
-        Self { recent, sorted, levels: TRACKED.to_vec(), size: (scale, 4.0) }
-    }
-
-    /// Scores that a pool holds: those of the start leave as soon as as many real ones came.
-    fn push(&mut self, score: f64) {
-        let at = self.sorted.partition_point(|x| *x < score);
-        self.sorted.insert(at, score);
-        self.recent.push_back(score);
-        if self.recent.len() > POOL {
-            self.drop_oldest();
+impl Group {
+    fn known(&self) -> KnownGroup {
+        KnownGroup {
+            said: std::array::from_fn(|scale| self.pools[scale].tracked()),
+            weights: std::array::from_fn(|scale| self.weights.get()[scale]),
+            sizes: std::array::from_fn(|scale| self.pools[scale].size.0),
         }
     }
 
-    fn drop_oldest(&mut self) {
-        if let Some(old) = self.recent.pop_front() {
-            let at = self.sorted.partition_point(|x| *x < old);
-            self.sorted.remove(at);
+    /// Weighs the scales by what the pinball loss would have gained by moving toward each.
+    fn weigh(&mut self, error: f64, offsets: &Offsets, sizes: &[f64; COUNT], known: &KnownGroup, per_day: f64) {
+        let mut told = Told { regrets: vec![0.0; COUNT], losses: vec![0.0; COUNT], own: 0.0 };
+        for i in WEIGHED {
+            let loss = |quantile: f64| (TRACKED[i] - f64::from(error < quantile)) * (error - quantile);
+            told.own += loss(offsets[i]);
+            let slope = f64::from(error < offsets[i]) - TRACKED[i];
+            for scale in 0..COUNT {
+                let quantile = sizes[scale] * known.said[scale][i];
+                told.regrets[scale] += slope * (offsets[i] - quantile);
+                told.losses[scale] += loss(quantile);
+            }
         }
-    }
-
-    /// Empirical quantile, linear between order statistics at (i - 1/2) / n.
-    fn quantile(&self, level: f64) -> f64 {
-        let n = self.sorted.len();
-        let at = (level * n as f64 - 0.5).clamp(0.0, (n - 1) as f64);
-        let low = at.floor() as usize;
-        let part = at - low as f64;
-        self.sorted[low] + part * (self.sorted[(low + 1).min(n - 1)] - self.sorted[low])
+        self.weights.absorb(&told, &PRIOR, TUNING, per_day);
     }
 }
 
@@ -179,63 +245,106 @@ mod tests {
     use super::*;
     use crate::paths::Dice;
 
+    fn place(bin: usize, level: f64) -> Place {
+        Place { group: 0, bin, level }
+    }
+
     /// A number whose distribution is symmetric and heavy-tailed, of median size 1.
     fn error(dice: &mut Dice) -> f64 {
         let p = dice.unit() - 0.5;
         -p.signum() * libm::log(1.0 - 2.0 * p.abs().min(0.499_999)) / core::f64::consts::LN_2
     }
 
-    /// Share of errors between the 5 % and the 95 % quantile, `size` giving their scale at each turn.
-    fn coverage(turns: usize, size: impl Fn(usize) -> f64) -> f64 {
+    /// Share of errors between the 5 % and the 95 % quantile and their mean distance, over the last half of the turns;
+    /// `size` gives the scale of errors and the level at each turn.
+    fn coverage(turns: usize, size: impl Fn(usize) -> (f64, f64)) -> (f64, f64) {
         let mut dice = Dice::new(3);
-        let mut conformal = Conformal::new(&[1.0], 24, 24.0);
-        let mut inside = 0;
+        let mut conformal = Conformal::new(&[(1.0, 1.0 / 24.0)], 24, 24.0);
+        let (mut inside, mut width) = (0, 0.0);
         for turn in 0..turns {
-            let bin = turn % 24;
-            let (scale, said) = (conformal.scale(0, bin), conformal.tracked(0));
-            let error = size(turn) * error(&mut dice);
-            inside +=
-                usize::from(interpolate(&said, 0.05) * scale <= error && error <= interpolate(&said, 0.95) * scale);
-            conformal.observe(0, bin, error, scale, &said);
+            let ((size, level), known) = (size(turn), conformal.known());
+            let at = place(turn % 24, level);
+            let (offsets, error) = (known.offsets(at), size * error(&mut dice));
+            let (low, high) = (interpolate(&offsets, 0.05), interpolate(&offsets, 0.95));
+            if 2 * turn >= turns {
+                inside += usize::from(low <= error && error <= high);
+                width += high - low;
+            }
+            conformal.observe(at, error, &known);
         }
-        inside as f64 / turns as f64
+        (inside as f64 / (turns - turns / 2) as f64, width / (turns - turns / 2) as f64)
     }
 
+    /// Distance of the two quantiles of [`error`]: twice log2(10).
+    const WIDTH: f64 = 6.644;
+
     #[test]
-    fn coverage_is_nominal_where_nothing_changes() {
-        assert!((coverage(3000, |_| 5.0) - 0.9).abs() < 0.02);
+    fn coverage_and_width_are_right_where_nothing_changes() {
+        let (inside, width) = coverage(3000, |_| (5.0, 1.0));
+        assert!((inside - 0.9).abs() < 0.02 && (width / (5.0 * WIDTH) - 1.0).abs() < 0.05, "{inside} {width}");
     }
 
     #[test]
     fn coverage_follows_hours_and_lasting_changes() {
-        assert!((coverage(3000, |t| if t % 24 < 8 { 1.0 } else { 10.0 }) - 0.9).abs() < 0.02);
-        assert!((coverage(3000, |t| if t < 1500 { 1.0 } else { 10.0 }) - 0.9).abs() < 0.03);
+        let (inside, width) = coverage(3000, |t| (if t % 24 < 8 { 1.0 } else { 10.0 }, 1.0));
+        assert!((inside - 0.9).abs() < 0.02 && (width / (7.0 * WIDTH) - 1.0).abs() < 0.1, "{inside} {width}");
+        let (inside, _) = coverage(3000, |t| (if t < 1500 { 1.0 } else { 10.0 }, 1.0));
+        assert!((inside - 0.9).abs() < 0.03, "{inside}");
+    }
+
+    #[test]
+    fn width_follows_the_forecast_where_errors_do() {
+        // Two days of five are quiet: no hour tells, the level does.
+        let level = |t: usize| if t / 24 % 5 < 2 { 1.0 } else { 8.0 };
+        let (inside, width) = coverage(6000, |t| (level(t), level(t)));
+        assert!((inside - 0.9).abs() < 0.02 && (width / (5.2 * WIDTH) - 1.0).abs() < 0.15, "{inside} {width}");
+    }
+
+    #[test]
+    fn far_ahead_levels_move_with_whole_leads() {
+        let (near, far) = (Conformal::new(&[(1.0, 0.001)], 1, 24.0), Conformal::new(&[(1.0, 2.0)], 1, 24.0));
+        assert_eq!((near.groups[0].step, far.groups[0].step), (STEP, STEP / 48.0));
     }
 
     #[test]
     fn quantiles_never_cross_and_are_interpolated() {
-        let mut conformal = Conformal::new(&[1.0], 1, 24.0);
+        let mut conformal = Conformal::new(&[(1.0, 0.04)], 1, 24.0);
         let mut dice = Dice::new(9);
         for _ in 0..500 {
-            let said = conformal.tracked(0);
-            conformal.observe(0, 0, error(&mut dice) + 0.3, 1.0, &said);
-            assert!(conformal.tracked(0).is_sorted());
+            let known = conformal.known();
+            conformal.observe(place(0, 1.0), error(&mut dice) + 0.3, &known);
+            assert!(conformal.known().offsets(place(0, 1.0)).is_sorted());
         }
-        let said = conformal.tracked(0);
-        let fine: Vec<f64> = (1..1000).map(|i| interpolate(&said, f64::from(i) / 1000.0)).collect();
+        let offsets = conformal.known().offsets(place(0, 1.0));
+        let fine: Vec<f64> = (1..1000).map(|i| interpolate(&offsets, f64::from(i) / 1000.0)).collect();
         assert!(fine.is_sorted());
-        for (level, quantile) in TRACKED.iter().zip(said) {
-            assert!((interpolate(&said, *level) - quantile).abs() < 1e-12);
+        for (level, quantile) in TRACKED.iter().zip(offsets) {
+            assert!((interpolate(&offsets, *level) - quantile).abs() < 1e-12);
         }
     }
 
     #[test]
+    fn what_is_stored_says_the_same() {
+        let mut conformal = Conformal::new(&[(1.0, 0.04)], 24, 24.0);
+        let mut dice = Dice::new(4);
+        for turn in 0..2000 {
+            let known = conformal.known();
+            conformal.observe(place(turn % 24, 2.0), error(&mut dice), &known);
+        }
+        let mut restored: Conformal = serde_json::from_str(&serde_json::to_string(&conformal).unwrap()).unwrap();
+        restored.remember();
+        assert_eq!(restored, conformal);
+    }
+
+    #[test]
     fn nothing_but_zeros_keeps_everything_finite() {
-        let mut conformal = Conformal::new(&[0.0], 1, 24.0);
+        let mut conformal = Conformal::new(&[(0.0, 1.0)], 1, 24.0);
         for turn in 0..200 {
-            let (scale, said) = (conformal.scale(0, 0), conformal.tracked(0));
-            conformal.observe(0, 0, if turn < 150 { 0.0 } else { 1.0 }, scale, &said);
-            assert!(scale.is_finite() && scale > 0.0 && said.iter().all(|q| q.is_finite()));
+            let known = conformal.known();
+            conformal.observe(place(0, 0.1), if turn < 150 { 0.0 } else { 1.0 }, &known);
+            let known = conformal.known();
+            let size = known.size(place(0, 0.1));
+            assert!(size.is_finite() && size > 0.0 && known.offsets(place(0, 0.1)).iter().all(|q| q.is_finite()));
         }
     }
 }

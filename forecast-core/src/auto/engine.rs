@@ -9,7 +9,7 @@ use super::experts::Simple;
 use super::history::{DAY, History, Unit};
 use super::regression::Regression;
 use super::weights::{Told, Tuning, Weights};
-use crate::conformal::{Conformal, TRACKED};
+use crate::conformal::{Conformal, Known, Offsets, Place};
 use crate::series::Series;
 
 /// Most groups of leads with errors of their own.
@@ -45,9 +45,7 @@ struct Pending {
     /// One row a group of leads, one column an expert.
     weights: Vec<f64>,
     mixed: Vec<f64>,
-    scales: Vec<f64>,
-    /// Tracked quantiles, one row an error group.
-    said: Vec<[f64; TRACKED.len()]>,
+    known: Known,
 }
 
 /// Experts, weights and calibration at the end of a series.
@@ -87,9 +85,8 @@ pub(super) struct Engine {
 #[derive(Debug, Clone)]
 pub(super) struct Outlook {
     pub(super) mixed: Vec<f64>,
-    pub(super) scales: Vec<f64>,
-    /// Tracked quantiles in local scales, one row a lead.
-    pub(super) tracked: Vec<[f64; TRACKED.len()]>,
+    /// Distances of quantiles from it, one row a lead.
+    pub(super) offsets: Vec<Offsets>,
 }
 
 impl Engine {
@@ -107,14 +104,18 @@ impl Engine {
         let logs = regressions.iter().any(|r| r.log).then(|| history.clone());
         let count = setup.simple.len() + regressions.len();
         let prior = vec![1.0 / count as f64; count];
-        let per_day = (DAY as f64 / history.step as f64 / group as f64).max(1.0);
         let change = y.values().windows(2).map(|w| (w[1] / unit - w[0] / unit).abs()).sum::<f64>() / y.len() as f64;
         let error_groups = groups.min(ERROR_GROUPS);
-        let scales: Vec<f64> =
-            (0..error_groups).map(|g| change * (1.0 + (g * groups / error_groups * group) as f64).sqrt()).collect();
+        let step_days = history.step as f64 / DAY as f64;
+        let per_day = groups as f64 / error_groups as f64 / (group as f64 * step_days);
+        let error_group = |g: usize| {
+            let guess = change * (1.0 + (g * groups / error_groups * group) as f64).sqrt();
+            (guess, (g as f64 + 0.5) * horizon as f64 / error_groups as f64 * step_days)
+        };
+        let error_groups: Vec<(f64, f64)> = (0..error_groups).map(error_group).collect();
         let bins = if history.has_day() { day.min(24) } else { history.week.min(7) };
         Self {
-            conformal: Conformal::new(&scales, bins, per_day),
+            conformal: Conformal::new(&error_groups, bins, per_day),
             weights: vec![Weights::new(&prior); groups],
             scored: vec![0; groups],
             pending: VecDeque::new(),
@@ -143,6 +144,7 @@ impl Engine {
         while self.history.len() < y.len() {
             self.push(y);
         }
+        self.conformal.remember();
     }
 
     /// Takes in the steps of `y` that were not seen yet; with `learn`, regressions are learned on the way.
@@ -212,10 +214,10 @@ impl Engine {
     /// Mixed forecast of the next steps, with local scales and tracked quantiles.
     pub(super) fn forecast(&self, horizon: usize) -> Outlook {
         let pending = self.look_ahead(self.history.len(), horizon);
+        let offsets = |k: usize| pending.known.offsets(self.place(&pending, k)).map(|x| bounded(x * self.unit));
         Outlook {
+            offsets: (0..horizon).map(offsets).collect(),
             mixed: pending.mixed.iter().map(|x| bounded(x * self.unit)).collect(),
-            scales: pending.scales.iter().map(|x| bounded(x * self.unit)).collect(),
-            tracked: (0..horizon).map(|k| pending.said[self.error_group(k)]).collect(),
         }
     }
 
@@ -243,9 +245,7 @@ impl Engine {
             self.weights.iter().flat_map(|group| awake_weights(group.get(), &self.prior, &awake)).collect();
         let mixed =
             (0..horizon).map(|k| mix(&weights[self.group_of(k) * count..][..count], &experts, horizon, k)).collect();
-        let scales = (0..horizon).map(|k| self.conformal.scale(self.error_group(k), self.bin(origin + k))).collect();
-        let said = (0..self.conformal.groups()).map(|g| self.conformal.tracked(g)).collect();
-        Pending { origin, experts, awake, weights, mixed, scales, said }
+        Pending { origin, experts, awake, weights, mixed, known: self.conformal.known() }
     }
 
     fn awake(&self, origin: usize) -> Vec<bool> {
@@ -265,6 +265,11 @@ impl Engine {
 
     fn leads(&self, group: usize) -> Range<usize> {
         group * self.group..((group + 1) * self.group).min(self.horizon)
+    }
+
+    /// What the size of errors at lead `k` goes by; the level is at least a tenth of the usual load.
+    fn place(&self, of: &Pending, k: usize) -> Place {
+        Place { group: self.error_group(k), bin: self.bin(of.origin + k), level: of.mixed[k].abs().max(0.1) }
     }
 
     /// Time of day of a step, as a bin; of the week for data coarser than a day.
@@ -292,9 +297,7 @@ impl Engine {
                 let t = pending.origin + k;
                 if self.history.observed[t] {
                     let error = self.history.values[t] - pending.mixed[k];
-                    let (errors, scale) = (self.error_group(k), pending.scales[k]);
-                    let bin = self.bin(t);
-                    self.conformal.observe(errors, bin, error, scale, &pending.said[errors]);
+                    self.conformal.observe(self.place(pending, k), error, &pending.known);
                 }
                 self.scored[group] += 1;
             }
@@ -311,7 +314,7 @@ impl Engine {
     fn keep_vector(&mut self, done: &Pending) {
         let score = |k: usize| {
             let t = done.origin + k;
-            let error = (self.history.values[t] - done.mixed[k]) / done.scales[k];
+            let error = (self.history.values[t] - done.mixed[k]) / done.known.size(self.place(done, k));
             if self.history.observed[t] { finite(error) } else { 0.0 }
         };
         let vector = (0..self.horizon).map(score).collect();

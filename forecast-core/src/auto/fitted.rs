@@ -35,10 +35,10 @@ impl FittedAuto {
         }
         let mut outlook = self.engine.forecast(ahead.horizon);
         if let Some(factors) = factors(ahead, self.y.calendar(), self.y.end(), self.y.step()) {
-            let both = outlook.mixed.iter_mut().zip(&mut outlook.scales);
-            for ((mixed, scale), factor) in both.zip(factors) {
+            let both = outlook.mixed.iter_mut().zip(&mut outlook.offsets);
+            for ((mixed, offsets), factor) in both.zip(factors) {
                 *mixed *= factor;
-                *scale *= factor;
+                offsets.iter_mut().for_each(|x| *x *= factor);
             }
         }
         Ok(outlook)
@@ -46,7 +46,7 @@ impl FittedAuto {
 
     /// The quantile of a level at lead `k` (from 0), not below zero without need.
     fn quantile(&self, outlook: &Outlook, k: usize, level: f64) -> f64 {
-        let raw = outlook.mixed[k] + outlook.scales[k] * interpolate(&outlook.tracked[k], level);
+        let raw = outlook.mixed[k] + interpolate(&outlook.offsets[k], level);
         let raw = raw.clamp(self.engine.floor(), f64::MAX);
         if level < 0.5 { raw.min(outlook.mixed[k]) } else { raw.max(outlook.mixed[k]) }
     }

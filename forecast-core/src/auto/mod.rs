@@ -13,7 +13,7 @@ mod reason;
 mod regression;
 #[cfg(test)]
 mod tests;
-mod weights;
+pub(crate) mod weights;
 
 use std::time::Duration;
 
