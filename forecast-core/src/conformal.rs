@@ -214,10 +214,10 @@ impl Group {
             let loss = |quantile: f64| (TRACKED[i] - f64::from(error < quantile)) * (error - quantile);
             told.own += loss(offsets[i]);
             let slope = f64::from(error < offsets[i]) - TRACKED[i];
-            for scale in 0..COUNT {
-                let quantile = sizes[scale] * known.said[scale][i];
-                told.regrets[scale] += slope * (offsets[i] - quantile);
-                told.losses[scale] += loss(quantile);
+            let quantiles = sizes.iter().zip(&known.said).map(|(size, said)| size * said[i]);
+            for ((regret, lost), quantile) in told.regrets.iter_mut().zip(&mut told.losses).zip(quantiles) {
+                *regret += slope * (offsets[i] - quantile);
+                *lost += loss(quantile);
             }
         }
         self.weights.absorb(&told, &PRIOR, TUNING, per_day);

@@ -101,8 +101,9 @@ impl Engine {
         let first = if y.len() >= 2 * day + 8 { day + 1 } else { (y.len() / 4).clamp(1, day + 1) };
         let negative = y.values().iter().any(|v| *v < 0.0);
         let regressions: Vec<Regression> = setup.regressions.into_iter().filter(|r| !(negative && r.log)).collect();
-        let logs = regressions.iter().any(|r| r.log).then(|| history.clone());
-        let count = setup.simple.len() + regressions.len();
+        let simple: Vec<Simple> = setup.simple.into_iter().filter(|e| !(negative && e.on_logs())).collect();
+        let logs = need_logs(&simple, &regressions).then(|| history.clone());
+        let count = simple.len() + regressions.len();
         let prior = vec![1.0 / count as f64; count];
         let change = y.values().windows(2).map(|w| (w[1] / unit - w[0] / unit).abs()).sum::<f64>() / y.len() as f64;
         let error_groups = groups.min(ERROR_GROUPS);
@@ -123,7 +124,7 @@ impl Engine {
             residuals: Vec::new(),
             left: 0,
             learned_at: 0,
-            simple: setup.simple,
+            simple,
             regressions,
             logs,
             growth: setup.growth,
@@ -140,7 +141,7 @@ impl Engine {
     /// Gives back what is not stored: all that follows from the series alone.
     pub(super) fn remember(&mut self, y: &Series) {
         self.history = History::new(y);
-        self.logs = self.regressions.iter().any(|r| r.log).then(|| self.history.clone());
+        self.logs = need_logs(&self.simple, &self.regressions).then(|| self.history.clone());
         while self.history.len() < y.len() {
             self.push(y);
         }
@@ -232,7 +233,11 @@ impl Engine {
         let awake = self.awake(origin);
         let mut rows = experts.chunks_mut(horizon);
         for (expert, row) in self.simple.iter().zip(&mut rows) {
-            expert.forecast(&self.history, origin, row);
+            let (history, unit) = self.read_by(expert.on_logs());
+            expert.forecast(history, origin, row);
+            if expert.on_logs() {
+                row.iter_mut().for_each(|x| *x = unit.to_plain(*x));
+            }
         }
         for (regression, row) in self.regressions.iter().zip(&mut rows) {
             let (history, unit) = self.read_by(regression.log);
@@ -394,6 +399,11 @@ fn score(history: &History, horizon: usize, pending: &Pending, leads: Range<usiz
 
 fn mix(weights: &[f64], experts: &[f64], horizon: usize, k: usize) -> f64 {
     weights.iter().enumerate().map(|(e, w)| w * experts[e * horizon + k]).sum()
+}
+
+/// Whether any member is told the load in logarithms.
+fn need_logs(simple: &[Simple], regressions: &[Regression]) -> bool {
+    simple.iter().any(|e| e.on_logs()) || regressions.iter().any(|r| r.log)
 }
 
 /// Weights shared out again among those awake.

@@ -31,6 +31,11 @@ pub(crate) enum Simple {
     KindProfile,
     /// The same, scaled to the level of the last day and, fading with the lead, of the last hours.
     LevelledKind,
+    /// Double seasonal smoothing, of the load or of its logarithm.
+    Smoothed {
+        /// Whether of the logarithm.
+        log: bool,
+    },
 }
 
 /// Which season.
@@ -63,6 +68,10 @@ impl Simple {
             Self::Profile(season) => format!("profile[{}]", season.steps(history)),
             Self::KindProfile => "profile[kind of day]".into(),
             Self::LevelledKind => "levelled profile[kind of day]".into(),
+            Self::Smoothed { log } if history.has_day() => {
+                format!("{}smoothed[{},{}]", if log { "log " } else { "" }, history.day, history.week)
+            }
+            Self::Smoothed { log } => format!("{}smoothed[{}]", if log { "log " } else { "" }, history.week),
         }
     }
 
@@ -74,7 +83,13 @@ impl Simple {
             Self::Levelled(season) => origin >= season.steps(history) + history.steps_in(LEVEL_WINDOW),
             Self::KindProfile => origin >= 3 * history.day,
             Self::LevelledKind => origin >= 4 * history.day,
+            Self::Smoothed { .. } => origin >= history.week + history.day,
         }
+    }
+
+    /// Whether it is told the load in logarithms.
+    pub(crate) fn on_logs(self) -> bool {
+        self == Self::Smoothed { log: true }
     }
 
     /// Forecasts of the steps from `origin` on, one a lead, from what lies before it.
@@ -95,6 +110,7 @@ impl Simple {
                     history.week_profile(origin + k, origin).or_else(|| history.day_profile(origin + k, origin));
                 found.unwrap_or_else(|| history.clipped[origin - 1])
             }),
+            Self::Smoothed { .. } => history.smoothing_ahead(origin, out),
             Self::LevelledKind => levelled_kind(history, origin, out),
             Self::KindProfile => each(out, |k| {
                 let found =

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::smoothing::Smoothing;
 use crate::series::Series;
 
 /// Seconds of a day.
@@ -76,6 +77,8 @@ pub(crate) struct History {
     limits: (f64, f64),
     /// Whether any value was below zero.
     pub(crate) negative: bool,
+    /// Level and seasons as of the newest step.
+    smoothing: Smoothing,
 }
 
 impl History {
@@ -106,6 +109,7 @@ impl History {
             shift: Vec::new(),
             limits: (f64::NEG_INFINITY, f64::INFINITY),
             negative: false,
+            smoothing: Smoothing::new(step, day, week),
         }
     }
 
@@ -148,6 +152,20 @@ impl History {
         self.clipped.push(self.clip(value, n));
         self.sums.push(self.sums[n] + self.clipped[n]);
         self.extend_profiles();
+        let seen = self.observed[n].then_some(self.clipped[n]);
+        self.smoothing.push(seen, self.clock(n));
+    }
+
+    /// Steps by the wall clock up to step `t`, from some midnight or other.
+    fn clock(&self, t: usize) -> usize {
+        // The clock is behind UTC by less than a week.
+        (t + self.week).saturating_add_signed(self.shift_at(t) as isize)
+    }
+
+    /// What double seasonal smoothing forecasts; it is known at the newest step alone.
+    pub(crate) fn smoothing_ahead(&self, origin: usize, out: &mut [f64]) {
+        debug_assert_eq!(origin, self.len(), "smoothing knows no earlier origin");
+        self.smoothing.forecast(|k| self.clock(origin + k), out);
     }
 
     /// A value cut to the limits, unless it was as far out at the same time of an earlier day or week.

@@ -11,6 +11,7 @@ mod fitted;
 mod history;
 mod reason;
 mod regression;
+mod smoothing;
 #[cfg(test)]
 mod tests;
 pub(crate) mod weights;
@@ -63,7 +64,7 @@ impl Auto {
         let has_day = day > 1;
         Setup {
             horizon: self.horizon.unwrap_or(if has_day { day } else { 7 }).max(1),
-            simple: simple(has_day),
+            simple: simple(has_day, self.preset != Preset::Fast),
             regressions: self.regressions(day),
             tuning: Tuning { half_life_days: [3.0, 20.0], share: 0.02 },
             growth: if self.preset == Preset::Thorough { 16 } else { 8 },
@@ -127,7 +128,7 @@ impl Forecaster for Auto {
 }
 
 /// The simple experts, in the order in which ties go.
-fn simple(has_day: bool) -> Vec<Simple> {
+fn simple(has_day: bool, logs: bool) -> Vec<Simple> {
     let mut pool = vec![Simple::Last];
     if has_day {
         pool.extend([Simple::Season(Season::Day), Simple::Levelled(Season::Day), Simple::Profile(Season::Day)]);
@@ -139,6 +140,10 @@ fn simple(has_day: bool) -> Vec<Simple> {
             Simple::KindProfile,
             Simple::LevelledKind,
         ]);
+    }
+    pool.push(Simple::Smoothed { log: false });
+    if logs {
+        pool.push(Simple::Smoothed { log: true });
     }
     pool.extend([Simple::Season(Season::Week), Simple::Levelled(Season::Week), Simple::Profile(Season::Week)]);
     pool

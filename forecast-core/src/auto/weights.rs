@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 /// Days in which the memory of how large losses are halves; regrets are counted in it.
 const SIZE_HALF_LIFE: f64 = 2.0;
+/// Origins in which a memory halves at least: three days of daily data, three errors, are no memory.
+const FEWEST_FOR_SIZE: f64 = 20.0;
+const FEWEST: [f64; 2] = [30.0, 200.0];
 /// Most that a single regret counts, in sizes.
 const MOST: f64 = 10.0;
 /// Most that a single loss counts, in sizes, so that its sums stay finite.
@@ -93,7 +96,7 @@ impl Weights {
     ///
     /// `per_day`: origins a day, as far as they tell something new.
     pub(crate) fn absorb(&mut self, told: &Told, prior: &[f64], tuning: Tuning, per_day: f64) {
-        let keep = libm::exp2(-1.0 / (SIZE_HALF_LIFE * per_day));
+        let keep = libm::exp2(-1.0 / (SIZE_HALF_LIFE * per_day).max(FEWEST_FOR_SIZE));
         let weight = self.size.1 * keep + 1.0;
         // Errors at the end of a double's range: what cannot be told in numbers is not told.
         if !told.own.is_finite() {
@@ -101,7 +104,7 @@ impl Weights {
         }
         self.size = (self.size.0 + (told.own - self.size.0) / weight, weight);
         if self.size.0 > 0.0 {
-            let fades = tuning.half_life_days.map(|days| libm::exp2(-1.0 / (days * per_day)));
+            let fades = [0, 1].map(|m| libm::exp2(-1.0 / (tuning.half_life_days[m] * per_day).max(FEWEST[m])));
             for (memory, fade) in self.memories.iter_mut().zip(fades) {
                 memory.fade(fade);
             }
