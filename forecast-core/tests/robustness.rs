@@ -81,16 +81,20 @@ fn gaps_at_either_end_and_hardly_anything_observed() {
 #[test]
 fn a_fit_that_took_in_a_value_beyond_measure_can_be_stored() {
     let start = "2026-11-02T00:00:00Z".parse().unwrap();
-    let y = Series::new(start, Duration::from_secs(3600), (0..40).map(|t| 1e-3 * f64::from(t % 7)).collect()).unwrap();
-    for huge in [1e200, -1e308, 1e308] {
-        for name in ["ses", "holt", "holt_winters[4]", "local_level", "local_linear_trend"] {
-            let mut fitted = grammar::parse(name).unwrap().fit(&y).unwrap();
-            fitted.update(&Series::new(y.end(), y.step(), vec![huge, 1e-3]).unwrap()).unwrap();
-            let stored = serde_json::to_string(&fitted.state()).unwrap();
-            let restored = serde_json::from_str::<forecast_core::FittedState>(&stored).unwrap().restore();
-            let restored = restored.unwrap_or_else(|e| panic!("{name} after {huge}: {e}"));
-            let ahead = Ahead::steps(3);
-            assert_eq!(restored.forecast(&ahead, &[]).unwrap(), fitted.forecast(&ahead, &[]).unwrap(), "{name}");
+    for (huge, small) in [(1e200, 1e-3), (-1e308, 1e-3), (1e308, 1e-3), (-2e307, 1e-307), (1e308, 3e-310)] {
+        let mut values: Vec<f64> = (0..40).map(|t| small * f64::from(t % 7)).collect();
+        for name in ["ses", "holt", "holt_winters[4]", "local_level", "local_linear_trend", "auto"] {
+            for within in [false, true] {
+                values[38] = if within { huge } else { small };
+                let y = Series::new(start, Duration::from_secs(3600), values.clone()).unwrap();
+                let mut fitted = grammar::parse(name).unwrap().fit(&y).unwrap();
+                fitted.update(&Series::new(y.end(), y.step(), vec![huge, small]).unwrap()).unwrap();
+                let stored = serde_json::to_string(&fitted.state()).unwrap();
+                let restored = serde_json::from_str::<forecast_core::FittedState>(&stored).unwrap().restore();
+                let restored = restored.unwrap_or_else(|e| panic!("{name} with {huge} among {small}: {e}"));
+                let ahead = Ahead::steps(3);
+                assert_eq!(restored.forecast(&ahead, &[]).unwrap(), fitted.forecast(&ahead, &[]).unwrap(), "{name}");
+            }
         }
     }
 }

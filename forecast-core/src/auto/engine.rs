@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::experts::Simple;
-use super::history::{DAY, History, Unit};
+use super::history::{DAY, History, LARGEST_EXPONENT, Unit};
 use super::regression::Regression;
 use super::weights::{Told, Tuning, Weights};
 use crate::conformal::{Conformal, Known, Offsets, Place};
@@ -414,16 +414,18 @@ fn awake_weights(weights: &[f64], prior: &[f64], awake: &[bool]) -> Vec<f64> {
     from.iter().zip(awake).map(|(w, awake)| if *awake { w / total } else { 0.0 }).collect()
 }
 
-/// The power of two next to the median size of what was observed, 1 for nothing but zeros.
+/// The power of two next to the median size of what was observed, 1 for nothing but zeros; not so small that the largest
+/// value, counted in it, has a square beyond a double's range.
 fn unit_of(y: &Series) -> f64 {
     let observed = y.values().iter().zip(y.observed()).filter(|(v, seen)| **seen && **v != 0.0);
     let mut sizes: Vec<f64> = observed.map(|(v, _)| v.abs()).collect();
     if sizes.is_empty() {
         return 1.0;
     }
+    let (_, largest) = libm::frexp(sizes.iter().copied().fold(0.0, f64::max));
     let middle = sizes.len() / 2;
     let (_, exponent) = libm::frexp(*sizes.select_nth_unstable_by(middle, f64::total_cmp).1);
-    libm::ldexp(1.0, exponent.clamp(-1000, 1000))
+    libm::ldexp(1.0, exponent.max(largest - LARGEST_EXPONENT).clamp(-1000, 1000))
 }
 
 fn finite(x: f64) -> f64 {

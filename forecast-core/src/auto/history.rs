@@ -18,6 +18,11 @@ const CLIP_REACH: f64 = 2.0;
 /// What the curve of a logarithmic unit is steepest against: a tenth of the usual size.
 const LOG_BEND: f64 = 10.0;
 
+/// Binary exponent of the largest value in units: sums of squares over any history stay finite.
+pub(crate) const LARGEST_EXPONENT: i32 = 300;
+/// The largest value in units, 2^300; a later one beyond it counts as much.
+const LARGEST: f64 = 2.037_035_976_334_486e90;
+
 /// How values are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Unit {
@@ -30,7 +35,7 @@ pub(crate) enum Unit {
 impl Unit {
     fn count(self, value: f64) -> f64 {
         match self {
-            Self::Plain(size) => value / size,
+            Self::Plain(size) => (value / size).clamp(-LARGEST, LARGEST),
             Self::Log(size) => libm::log1p(LOG_BEND * (value / size).max(0.0)),
         }
     }
