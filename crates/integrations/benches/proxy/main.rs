@@ -1,6 +1,6 @@
 //! The fault `tcp_proxy` beside what was asked of it, and beside other proxies.
 //!
-//! Usage: `cargo bench --package stormglass-integrations --bench proxy [-- toxics|speed]`; prints Markdown tables. Peers are
+//! Usage: `cargo bench --package stormglass-integrations --bench proxy [-- toxics [WORD]|speed]`; prints Markdown tables. Peers are
 //! those found on PATH: `toxiproxy-server`, `haproxy`, `nginx` with its stream module; `speed` needs `nginx` (the server
 //! behind the proxies) and `wrk` too, which Debian and Ubuntu have as packages. Everything listens on loopback and is ended
 //! here.
@@ -19,12 +19,13 @@ fn main() {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["hold", settings] => peers::hold(settings),
         [] => {
-            toxics::run();
+            toxics::run("");
             speed::run();
         }
-        ["toxics"] => toxics::run(),
+        ["toxics"] => toxics::run(""),
+        ["toxics", word] => toxics::run(word),
         ["speed"] => speed::run(),
-        other => panic!("{other:?}; expected `toxics`, `speed` or nothing"),
+        other => panic!("{other:?}; expected `toxics`, `toxics` and a word of a row, `speed` or nothing"),
     }
 }
 
