@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::lab::{HOLDER, Lab, signal, state};
+use crate::lab::{HOLDER, Lab, processes, signal, state};
 
 /// A fault to be killed in.
 pub(crate) trait Case: Send {
@@ -162,9 +162,8 @@ impl Kill {
     /// Processes that sleep for just so long.
     fn sleeping(&self) -> Vec<u32> {
         let wanted = format!("sleep\0{}\0", self.seconds);
-        let pids = fs::read_dir("/proc").expect("/proc is there").flatten();
-        let pids = pids.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c == wanted.as_bytes())).collect()
+        let sleeps = |pid: &u32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c == wanted.as_bytes());
+        processes().filter(sleeps).collect()
     }
 }
 

@@ -147,16 +147,20 @@ impl Drop for Lab {
     }
 }
 
+/// Ids of all processes.
+pub(crate) fn processes() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
+    entries.filter_map(|e| e.file_name().to_str()?.parse().ok())
+}
+
 /// Helpers whose journal lies in `folder`.
 fn helpers(folder: &Path, role: &str) -> Vec<u32> {
-    let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
-    let pids = entries.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
     let matches = |pid: &u32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let words: Vec<String> = line.split(|b| *b == 0).map(|w| String::from_utf8_lossy(w).into_owned()).collect();
         words.get(1).is_some_and(|w| w == role) && words.get(2).is_some_and(|w| Path::new(w).starts_with(folder))
     };
-    pids.filter(matches).collect()
+    processes().filter(matches).collect()
 }
 
 /// Waits for a command's end.

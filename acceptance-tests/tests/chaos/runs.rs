@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::faults::Case;
-use crate::lab::{Done, Lab, finish, signal, state};
+use crate::lab::{Done, Lab, finish, processes, signal, state};
 
 /// By what an experiment is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,11 +86,9 @@ fn hcl(lab: &Lab, experiment: &Value, allowed: &[String]) -> String {
 
 /// Processes whose parent this is.
 fn children(parent: u32) -> Vec<u32> {
-    let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
-    let pids = entries.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
     let of = |pid: &u32| {
         let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         text.lines().find_map(|l| l.strip_prefix("PPid:")).is_some_and(|p| p.trim() == parent.to_string())
     };
-    pids.filter(of).collect()
+    processes().filter(of).collect()
 }

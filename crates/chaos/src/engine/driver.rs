@@ -319,7 +319,7 @@ impl Driver {
             }
             Phase::Recovering => {
                 let back = self.timelines.recovered()?;
-                Some(self.recovered(back)).flatten()
+                self.recovered(back)
             }
             _ => None,
         }

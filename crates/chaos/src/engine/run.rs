@@ -204,8 +204,8 @@ fn refused(error: LockError) -> RunError {
 
 /// Whether the whole method fits into a window that is open.
 fn fits_now(experiment: &Experiment) -> bool {
-    experiment.windows.is_empty()
-        || next_start(experiment, Timestamp::now()).is_some_and(|start| start <= Timestamp::now())
+    let now = Timestamp::now();
+    experiment.windows.is_empty() || next_start(experiment, now) == Some(now)
 }
 
 /// When the whole method first fits into a window.
