@@ -46,6 +46,12 @@ const EXACT: [(&str, &str); 30] = [
 ];
 const CONDITIONAL: [(&str, &str); 3] =
     [("airline_log_AirPassengers_CSS", "LogAir"), ("USAccDeaths_011_011_CSS", "USAccDeaths"), ("lh_300_CSS", "lh")];
+
+/// Every entry that is compared.
+pub(super) fn entries() -> impl Iterator<Item = String> {
+    EXACT.into_iter().chain(CONDITIONAL).map(|(id, _)| id.to_owned())
+}
+
 const REGRESSOR: &str = "time(LakeHuron) - 1920";
 
 /// The series of an entry as R's call transforms it, with its regressor.

@@ -4,13 +4,22 @@ use forecast_core::{box_cox, diagnostics};
 
 use super::{check_all_close, check_close, data, number, numbers, reference, series};
 
+const TRANSFORMED: [&str; 4] = ["AirPassengers", "lynx", "wineind", "UKgas"];
+const DIFFERENCED: [&str; 8] = ["AirPassengers", "USAccDeaths", "WWWusage", "lynx", "wineind", "nottem", "co2", "Nile"];
+
+/// Every entry that is compared.
+pub(super) fn entries() -> impl Iterator<Item = String> {
+    let transformed = TRANSFORMED.into_iter().map(|name| format!("boxcox_lambda_{name}"));
+    transformed.chain(DIFFERENCED.into_iter().map(|name| format!("ndiffs_{name}")))
+}
+
 fn season_length(name: &str) -> usize {
     data(&format!("data_{name}.json"))["frequency"].as_f64().unwrap() as usize
 }
 
 #[test]
 fn box_cox_parameters() {
-    for name in ["AirPassengers", "lynx", "wineind", "UKgas"] {
+    for name in TRANSFORMED {
         let entry = reference(&format!("boxcox_lambda_{name}"));
         let (y, m) = (series(name), season_length(name));
         // R's search for the least stops 1e-4 short of it.
@@ -24,7 +33,7 @@ fn box_cox_parameters() {
 
 #[test]
 fn memory_and_differences() {
-    for name in ["AirPassengers", "USAccDeaths", "WWWusage", "lynx", "wineind", "nottem", "co2", "Nile"] {
+    for name in DIFFERENCED {
         let entry = reference(&format!("ndiffs_{name}"));
         let (y, m) = (series(name), season_length(name));
         let y = y.values();

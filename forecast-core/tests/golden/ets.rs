@@ -9,6 +9,38 @@ use serde_json::Value;
 
 use super::{check_all_close, check_close, data, number, numbers, reference, series};
 
+const ON_AIR_PASSENGERS: [&str; 12] =
+    ["ANN", "AAN", "MNN", "MAN", "MMN", "ANA", "AAA", "MNA", "MAA", "MNM", "MAM", "MMM"];
+const ON_ACCIDENTAL_DEATHS: [&str; 5] = ["ANN", "AAN", "ANA", "AAA", "MAM"];
+/// Series whose form R chose.
+const CHOSEN: [&str; 12] = [
+    "AirPassengers",
+    "USAccDeaths",
+    "WWWusage",
+    "lynx",
+    "LakeHuron",
+    "Nile",
+    "wineind",
+    "woolyrnq",
+    "JohnsonJohnson",
+    "nottem",
+    "co2",
+    "UKgas",
+];
+
+/// Every entry that is compared.
+pub(super) fn entries() -> impl Iterator<Item = String> {
+    let on_deaths = ON_ACCIDENTAL_DEATHS.into_iter().map(|form| format!("ets_USAccDeaths_{form}"));
+    on_air_passengers().chain(on_deaths).chain(CHOSEN.into_iter().map(|name| format!("ets_auto_{name}")))
+}
+
+/// Each form, damped besides where it has a trend.
+fn on_air_passengers() -> impl Iterator<Item = String> {
+    let both =
+        |form: &'static str| [Some(""), (!form[1..].starts_with('N')).then_some("_damped")].map(|d| Some(form).zip(d));
+    ON_AIR_PASSENGERS.into_iter().flat_map(both).flatten().map(|(form, d)| format!("ets_AirPassengers_{form}{d}"))
+}
+
 fn form(entry: &Value) -> Form {
     let letter = |i: usize| entry["components"][i].as_str().unwrap().to_lowercase();
     let damped = if letter(3) == "true" { "d" } else { "" };
@@ -97,25 +129,21 @@ fn check(entry_name: &str, data_name: &str) {
 
 #[test]
 fn every_form_on_air_passengers() {
-    for form in ["ANN", "AAN", "MNN", "MAN", "MMN", "ANA", "AAA", "MNA", "MAA", "MNM", "MAM", "MMM"] {
-        check(&format!("ets_AirPassengers_{form}"), "AirPassengers");
-        if !form[1..].starts_with('N') {
-            check(&format!("ets_AirPassengers_{form}_damped"), "AirPassengers");
-        }
+    for entry in on_air_passengers() {
+        check(&entry, "AirPassengers");
     }
 }
 
 #[test]
 fn several_forms_on_accidental_deaths() {
-    for form in ["ANN", "AAN", "ANA", "AAA", "MAM"] {
+    for form in ON_ACCIDENTAL_DEATHS {
         check(&format!("ets_USAccDeaths_{form}"), "USAccDeaths");
     }
 }
 
 #[test]
 fn the_form_that_r_chooses_and_our_own_choice() {
-    let names = ["AirPassengers", "USAccDeaths", "WWWusage", "lynx", "LakeHuron", "Nile", "wineind", "woolyrnq"];
-    for name in names.into_iter().chain(["JohnsonJohnson", "nottem", "co2", "UKgas"]) {
+    for name in CHOSEN {
         let entry_name = format!("ets_auto_{name}");
         check(&entry_name, name);
         let entry = reference(&entry_name);

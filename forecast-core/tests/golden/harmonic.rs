@@ -5,9 +5,12 @@ use forecast_core::{Ahead, Forecaster, Level, waves};
 
 use super::{check_all_close, check_close, data, number, numbers, reference, series};
 
+/// The entry that is compared.
+pub(super) const ENTRY: &str = "fourier_24_K2";
+
 #[test]
 fn fourier_terms_are_those_of_r() {
-    let entry = reference("fourier_24_K2");
+    let entry = reference(ENTRY);
     let waves = waves::of_season(24, 2);
     for (t, row) in entry["head"].as_array().unwrap().iter().enumerate() {
         // R counts from one.

@@ -6,6 +6,13 @@ use forecast_core::{Ahead, Forecaster, Level};
 
 use super::{check_all_close, check_close, number, numbers, reference, series};
 
+const ADDITIVE: &str = "HoltWinters_co2";
+const MULTIPLICATIVE: &str = "HoltWinters_AirPassengers_mult";
+const AT_GIVEN_PARAMETERS: &str = "HoltWinters_AirPassengers_fixed";
+const SIMPLE: &str = "HoltWinters_Nile_ses";
+/// Every entry that is compared.
+pub(super) const ENTRIES: [&str; 4] = [ADDITIVE, MULTIPLICATIVE, AT_GIVEN_PARAMETERS, SIMPLE];
+
 fn check(entry: &str, data: &str, model: HoltWinters) {
     let expected = reference(entry);
     let y = series(data);
@@ -38,20 +45,20 @@ fn seasonal(seasonal: Seasonal) -> HoltWinters {
 
 #[test]
 fn additive() {
-    check("HoltWinters_co2", "co2", seasonal(Seasonal::Additive));
+    check(ADDITIVE, "co2", seasonal(Seasonal::Additive));
 }
 
 #[test]
 fn multiplicative() {
-    check("HoltWinters_AirPassengers_mult", "AirPassengers", seasonal(Seasonal::Multiplicative));
+    check(MULTIPLICATIVE, "AirPassengers", seasonal(Seasonal::Multiplicative));
 }
 
 #[test]
 fn additive_at_given_parameters() {
-    check("HoltWinters_AirPassengers_fixed", "AirPassengers", seasonal(Seasonal::Additive));
+    check(AT_GIVEN_PARAMETERS, "AirPassengers", seasonal(Seasonal::Additive));
 }
 
 #[test]
 fn simple() {
-    check("HoltWinters_Nile_ses", "Nile", HoltWinters::simple());
+    check(SIMPLE, "Nile", HoltWinters::simple());
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod arima;
+mod coverage;
 mod diagnostics;
 mod ets;
 mod harmonic;
@@ -26,6 +27,7 @@ fn data(file: &str) -> Value {
 
 /// One entry of the reference.
 fn reference(name: &str) -> Value {
+    assert!(coverage::compared().contains(name), "`{name}` is compared and not listed by its module");
     let entry = data("reference.json")["references"][name].take();
     assert!(entry.is_object(), "no reference `{name}`");
     entry

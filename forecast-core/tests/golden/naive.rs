@@ -5,6 +5,11 @@ use forecast_core::{Ahead, Forecaster, scores};
 
 use super::{check_close, number, numbers, reference, series};
 
+const DRIFT: &str = "tsCV_rwf_drift_AirPassengers";
+const SCORES: &str = "accuracy_snaive_AirPassengers";
+/// Every entry that is compared.
+pub(super) const ENTRIES: [&str; 2] = [DRIFT, SCORES];
+
 #[test]
 fn drift_one_step_ahead() {
     let y = series("AirPassengers");
@@ -16,7 +21,7 @@ fn drift_one_step_ahead() {
         })
         .collect();
     let rmse = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
-    check_close("rmse", rmse, number(&reference("tsCV_rwf_drift_AirPassengers")["rmse"]), 1e-10);
+    check_close("rmse", rmse, number(&reference(DRIFT)["rmse"]), 1e-10);
 }
 
 #[test]
@@ -27,7 +32,7 @@ fn scores_of_a_seasonal_naive_forecast() {
     let point = model.fit(&past).unwrap().forecast(&Ahead::steps(12), &[]).unwrap().point;
     let options = |from: usize, to: usize| (from..to).map(|t| y.observation(t)).collect::<Vec<_>>();
     let (past, truth) = (options(0, 132), options(132, 144));
-    let expected = numbers(&reference("accuracy_snaive_AirPassengers")["test"].as_array().unwrap()[..7].into());
+    let expected = numbers(&reference(SCORES)["test"].as_array().unwrap()[..7].into());
     let mase = scores::mase(&past, &truth, &point, 12).unwrap();
     check_close("mase", mase, expected[5], 1e-12);
     let mae = scores::wape(&truth, &point).unwrap() * truth.iter().flatten().sum::<f64>() / 12.0;

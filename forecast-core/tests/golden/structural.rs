@@ -5,9 +5,12 @@ use forecast_core::models::Structural;
 
 use super::{check_close, number, reference, series};
 
+/// The entry that is compared.
+pub(super) const ENTRY: &str = "StructTS_level_Nile";
+
 #[test]
 fn the_local_level_of_the_nile() {
-    let entry = reference("StructTS_level_Nile");
+    let entry = reference(ENTRY);
     let y = series("Nile");
     let fitted = Structural { slope: false }.fit(&y).unwrap();
     check_close("level", fitted.parameters()["sigma2_level"], number(&entry["coef"]["level"]), 1e-2);

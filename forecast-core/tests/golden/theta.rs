@@ -5,6 +5,16 @@ use forecast_core::{Ahead, Forecaster, Level, Series};
 
 use super::{check_all_close, check_close, data, number, numbers, reference, series};
 
+const SEASONAL: [&str; 4] = ["AirPassengers", "USAccDeaths", "wineind", "woolyrnq"];
+const WITHOUT_A_SEASON: [&str; 2] = ["WWWusage", "Nile"];
+const CROSTON: &str = "croston_example";
+
+/// Every entry that is compared.
+pub(super) fn entries() -> impl Iterator<Item = String> {
+    let theta = SEASONAL.into_iter().chain(WITHOUT_A_SEASON).map(|name| format!("thetaf_{name}"));
+    theta.chain([CROSTON.to_owned()])
+}
+
 fn check(name: &str) {
     let entry = reference(&format!("thetaf_{name}"));
     let m = data(&format!("data_{name}.json"))["frequency"].as_f64().unwrap() as usize;
@@ -22,14 +32,14 @@ fn check(name: &str) {
 
 #[test]
 fn seasonal_series() {
-    for name in ["AirPassengers", "USAccDeaths", "wineind", "woolyrnq"] {
+    for name in SEASONAL {
         check(name);
     }
 }
 
 #[test]
 fn series_without_a_season() {
-    for name in ["WWWusage", "Nile"] {
+    for name in WITHOUT_A_SEASON {
         check(name);
     }
 }
@@ -40,5 +50,5 @@ fn intermittent_demand() {
         [0., 0., 3., 0., 0., 0., 5., 0., 2., 0., 0., 0., 0., 4., 0., 1., 0., 0., 6., 0., 0., 2., 0., 0.].to_vec();
     let y = Series::new("2000-01-01T00:00:00Z".parse().unwrap(), std::time::Duration::from_secs(86_400), values);
     let forecast = Croston::default().fit(&y.unwrap()).unwrap().forecast(&Ahead::steps(6), &[]).unwrap();
-    check_all_close("croston", &forecast.point, &numbers(&reference("croston_example")["mean"]), 1e-12);
+    check_all_close("croston", &forecast.point, &numbers(&reference(CROSTON)["mean"]), 1e-12);
 }
