@@ -79,9 +79,10 @@ fn kernels(_: &Options) -> Done {
 /// Fits and panels beside other libraries; R takes part where it is installed.
 fn speed(_: &Options) -> Done {
     let binaries = build("release")?;
-    let python = tools::python("speed", &["numpy", "statsforecast==2.1.1"])?;
+    let python = tools::python("speed", &["numpy", "statsforecast==2.1.1", "prophet==1.5.0"])?;
     let mut command = Command::new(python);
     command.current_dir(root()).arg("acceptance-tests/bench/speed.py").arg(binaries.join("stormglass"));
+    command.arg(tools::peers()?);
     run("speed beside other libraries", &mut command)
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::run::{Done, find, root, run};
+use crate::run::{Done, cargo, find, root, run};
 
 /// A program that tests start, and the Debian package that has it.
 pub(crate) struct Tool {
@@ -76,11 +76,7 @@ pub(crate) fn terraform() -> Result<PathBuf, String> {
 
 /// A Python of the tests' own with these packages, kept between runs outside the tree.
 pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache")))
-        .unwrap_or_else(|| root().join("target"));
-    let venv = base.join("stormglass-tests").join(name);
+    let venv = cache().join(name);
     let python = venv.join("bin").join("python");
     let done = venv.join("complete");
     let wanted = packages.join("\n");
@@ -94,6 +90,25 @@ pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
     run(&format!("packages of `{name}`"), &mut pip)?;
     std::fs::write(&done, wanted).map_err(|e| format!("{}: {e}", done.display()))?;
     Ok(python)
+}
+
+/// The program that fits by other Rust crates, built for this processor outside the tree.
+pub(crate) fn peers() -> Result<PathBuf, String> {
+    let target = cache().join("peers");
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked", "--manifest-path", "acceptance-tests/bench/peers/Cargo.toml"]);
+    build.arg("--target-dir").arg(&target).env("RUSTFLAGS", "-C target-cpu=native");
+    run("other forecasting crates", &mut build)?;
+    Ok(target.join("release").join(format!("stormglass-peers{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Where the tests' own environments are kept between runs.
+fn cache() -> PathBuf {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache")))
+        .unwrap_or_else(|| root().join("target"));
+    base.join("stormglass-tests")
 }
 
 /// apt-get with what it takes to install; `None` where it is absent or would ask.
