@@ -56,6 +56,31 @@ dispatched! {
     derivatives = derivatives_inner, (chain: &Chain<f64>, by: &Chain<Lanes>, y: &[f64], start: &[(f64, Lanes); 2], season: &mut [(f64, Lanes)], errors: &mut [f64], columns: &mut [Vec<f64>; PARAMETERS]) -> ()
 }
 
+dispatched! {
+    /// What values have in common with the response to each unit state: fills `season`, one position long or more, with the
+    /// sums over those to its values, and returns those over the responses to u and to t.
+    ///
+    /// The same recursion backward, so that all of them take one pass.
+    against = against_inner, (chain: &Chain<f64>, values: &[f64], season: &mut [f64]) -> [f64; 2]
+}
+
+#[inline(always)]
+fn against_inner(chain: &Chain<f64>, values: &[f64], season: &mut [f64]) -> [f64; 2] {
+    let Chain { phi, c1, c2, c3 } = *chain;
+    let m = season.len();
+    season.fill(0.0);
+    let (mut u, mut t) = (0.0, 0.0);
+    let mut slot = values.len() % m;
+    for value in values.iter().rev() {
+        slot = if slot == 0 { m - 1 } else { slot - 1 };
+        let e = ((value + c3 * season[slot]) + c1 * t) + c2 * u;
+        t = phi * (u + t);
+        u -= e;
+        season[slot] -= e;
+    }
+    [u, t]
+}
+
 #[inline(always)]
 fn responses_inner(chain: &Chain<f64>, y: &[f64], season: &mut [Lanes], out: &mut Responses) {
     // A season of one position is none: what it is moved by stays out of the chain from one error to the next.
@@ -242,6 +267,25 @@ mod tests {
             let season: &[f64] = if seasonal { &season } else { &[] };
             check_close(&sum, &textbook(POINT, &y, level, trend, season), 1e-12);
         }
+    }
+
+    #[test]
+    fn sums_over_responses_take_one_pass_backward() {
+        let (y, chain) = (values(39), chain(POINT));
+        let mut all = Responses::zeros(y.len());
+        responses(&chain, &y, &mut [[0.0; 4]; M], &mut all);
+        let (season, [u, t]) = on_both_paths(|| {
+            let mut season = [f64::NAN; M];
+            let start = against(&chain, &y, &mut season);
+            (season, start)
+        });
+        let sum = |response: &[f64], later: usize| y[later..].iter().zip(response).map(|(y, r)| y * r).sum::<f64>();
+        for (j, found) in season.iter().enumerate() {
+            assert!((found - sum(&all.first, j)).abs() < 1e-12, "position {j}: {found}");
+        }
+        assert!((u - sum(&all.level, 0)).abs() < 1e-12);
+        // A unit of the trend begins with phi in u and in t.
+        assert!((chain.phi * (u + t) - sum(&all.trend, 0)).abs() < 1e-12);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) mod holt_winters;
 pub(crate) mod matrix;
 #[doc(hidden)]
 pub mod measure;
+pub(crate) mod shifts;
 pub(crate) mod wide;
 
 /// Instructions that a kernel is compiled for.

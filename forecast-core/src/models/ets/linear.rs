@@ -3,14 +3,14 @@
 //! Errors are linear in the start states: e = r + X x. For given parameters the x of least squares solves normal
 //! equations, and the search is left with alpha, shares of beta and gamma, and phi. Derivatives by parameters are taken
 //! at that x; curvature is J' P J, with P the projection off the columns of X. Sources: Golub & Pereyra (1973), SIAM
-//! Journal on Numerical Analysis 10, 413-432; Kaufman (1975), BIT 15, 49-57. X consists of shifts of one response, so
-//! that X' X comes from one correlation: its next diagonal element is the one before less a product of two tails.
+//! Journal on Numerical Analysis 10, 413-432; Kaufman (1975), BIT 15, 49-57. The equations are solved in [`super::normal`].
 
 use super::form::Form;
+use super::normal::Normal;
 use super::search::{EDGE, PARAMETERS, Searched, bounds};
 use crate::kernels::ets::{Part, States};
 use crate::kernels::ets_linear::{Chain, Lanes as Row, Responses, derivatives, responses};
-use crate::kernels::matrix::{LAGS, cholesky, correlate, dot, solve, solve_lower};
+use crate::kernels::matrix::{LAGS, dot};
 use crate::models::least_squares::{Problem, Squares};
 
 /// A problem of least squares over alpha, shares of beta and gamma, and phi.
@@ -26,8 +26,7 @@ pub(super) struct Concentrated<'a> {
     errors: Vec<f64>,
     /// Derivatives of the errors by parameters, zeros behind.
     columns: [Vec<f64>; PARAMETERS],
-    /// Factor of X' X.
-    factor: Vec<f64>,
+    normal: Normal,
     /// Season, or level without one, and trend.
     states: Vec<f64>,
     /// The point that all of this belongs to, and its sum of squares.
@@ -75,7 +74,7 @@ impl<'a> Concentrated<'a> {
             season: vec![(0.0, [0.0; PARAMETERS]); positions],
             errors: vec![0.0; n],
             columns: [(); PARAMETERS].map(|()| padded()),
-            factor: vec![0.0; unknown * unknown],
+            normal: Normal::new(positions, unknown > positions),
             states: vec![0.0; unknown],
             at: None,
         }
@@ -88,19 +87,10 @@ impl<'a> Concentrated<'a> {
         {
             return *sse;
         }
-        let (n, m, k) = (self.y.len(), self.positions, self.states.len());
         let (chain, by) = chains(self.form, at);
         responses(&chain, self.y, &mut self.lanes, &mut self.responses);
-        let first = &self.responses.first[..n];
-        correlate(&self.responses.data, first, &mut self.states[..m]);
-        self.normal_matrix();
-        if k > m {
-            self.states[m] = dot(&self.responses.data[..n], &self.responses.trend[..n]);
-        }
-        self.states.iter_mut().for_each(|x| *x = -*x);
-        cholesky(&mut self.factor, k);
-        solve(&self.factor, k, &mut self.states);
-        let b = if k > m { self.states[m] } else { 0.0 };
+        self.normal.solve(&chain, &self.responses, self.y.len(), &mut self.states);
+        let b = self.states.get(self.positions).copied().unwrap_or(0.0);
         let moved = [0.0, 0.0, 0.0, b];
         let level = if self.form.season == Part::None { self.states[0] } else { 0.0 };
         let start = [(level + chain.phi * b, moved), (chain.phi * b, moved)];
@@ -112,28 +102,6 @@ impl<'a> Concentrated<'a> {
         let sse = if sse.is_nan() { f64::INFINITY } else { sse };
         self.at = Some((at.to_vec(), sse));
         sse
-    }
-
-    /// Lower triangle of X' X.
-    fn normal_matrix(&mut self) {
-        let (n, m, k) = (self.y.len(), self.positions, self.states.len());
-        let Responses { first, trend, .. } = &self.responses;
-        let mut row = vec![0.0; m];
-        correlate(first, &first[..n], &mut row);
-        let matrix = &mut self.factor;
-        for (i, value) in row.iter().enumerate() {
-            matrix[i * k] = *value;
-        }
-        for i in 1..m {
-            for j in 1..=i {
-                matrix[i * k + j] = matrix[(i - 1) * k + j - 1] - first[n - i] * first[n - j];
-            }
-        }
-        if k > m {
-            correlate(trend, &first[..n], &mut row);
-            matrix[m * k..m * k + m].copy_from_slice(&row);
-            matrix[m * k + m] = dot(&trend[..n], &trend[..n]);
-        }
     }
 }
 
@@ -148,24 +116,15 @@ impl Problem for Concentrated<'_> {
 
     fn squares(&mut self, at: &[f64]) -> Squares {
         let sse = self.evaluate(at);
-        let (n, m, k) = (self.y.len(), self.positions, self.states.len());
+        let n = self.y.len();
         let mut out = Squares { sse, gradient: vec![0.0; PARAMETERS], hessian: vec![0.0; PARAMETERS * PARAMETERS] };
         if !sse.is_finite() {
             return out;
         }
         let moving: Vec<usize> = (0..PARAMETERS).filter(|i| self.bounds[*i].0 < self.bounds[*i].1).collect();
-        // What a column has in common with those of the start states.
-        let mut common: Vec<Vec<f64>> = Vec::with_capacity(moving.len());
-        for &i in &moving {
-            let column = &self.columns[i];
-            let mut along = vec![0.0; k];
-            correlate(column, &self.responses.first[..n], &mut along[..m]);
-            if k > m {
-                along[m] = dot(&column[..n], &self.responses.trend[..n]);
-            }
-            solve_lower(&self.factor, k, &mut along);
-            common.push(along);
-        }
+        let (chain, _) = chains(self.form, at);
+        let columns: Vec<&[f64]> = moving.iter().map(|i| self.columns[*i].as_slice()).collect();
+        let common = self.normal.whiten(&chain, &self.responses, n, &columns);
         for (a, &i) in moving.iter().enumerate() {
             let left = &self.columns[i][..n];
             out.gradient[i] = dot(left, &self.errors);

@@ -8,6 +8,7 @@ mod form;
 mod general;
 mod linear;
 mod moments;
+mod normal;
 mod search;
 mod wide;
 

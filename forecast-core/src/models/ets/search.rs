@@ -8,6 +8,7 @@
 use super::form::Form;
 use super::general::Likelihood;
 use super::linear::Concentrated;
+use super::normal::LONGEST_WHOLE;
 use super::wide;
 use crate::kernels::ets::{Part, States, run};
 use crate::kernels::wide::WIDE;
@@ -93,7 +94,7 @@ pub(super) fn search(form: Form, y: &[f64], m: usize) -> Option<Found> {
 pub(super) fn search_all(form: Form, panel: &[&[f64]], m: usize) -> Vec<Option<Found>> {
     let mut out = Vec::with_capacity(panel.len());
     for block in panel.chunks(WIDE) {
-        if block.len() == 1 || !form.is_linear() {
+        if block.len() == 1 || !form.is_linear() || m > LONGEST_WHOLE {
             out.extend(block.iter().map(|y| search(form, y, m)));
             continue;
         }
