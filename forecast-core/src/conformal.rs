@@ -4,23 +4,30 @@
 //! the mean of the last errors is one of two or three that are independent, and to divide by it makes tails heavier than
 //! they are; but where bursts last, a long memory knows nothing of them. So there are several scales, each with a
 //! pool of its own, and a quantile is the mean of what the pools say, weighed by their pinball losses. A pool is read at
-//! levels that are tracked online: too many truths above one raise it, too few lower it. Sources: Gibbs & Candes (2021),
-//! NeurIPS 34 (adaptive conformal inference); Angelopoulos, Candes & Tibshirani (2023), NeurIPS 36 (quantile tracking);
-//! Berrisch & Ziel (2023), Journal of Econometrics 237, 105221 (forecasts combined by pinball loss).
+//! levels that are tracked online: too many truths above one raise it, too few lower it. No one step is right for that
+//! either, where errors come often enough to tell: near ahead levels move by two, and each is weighed. Far ahead a day
+//! goes by before an error is known; there one more scale is the size of the latest errors near ahead. Sources: Gibbs &
+//! Candes (2021), NeurIPS 34 (adaptive conformal inference); Zaffran et al. (2022), ICML, PMLR 162, 25834-25866, and Gibbs &
+//! Candes (2024), Journal of Machine Learning Research 25, 162 (several steps, aggregated by pinball loss); Angelopoulos,
+//! Candes & Tibshirani (2023), NeurIPS 36 (quantile tracking); Berrisch & Ziel (2023), Journal of Econometrics 237, 105221
+//! (forecasts combined by pinball loss).
 
 mod pool;
 
 use serde::{Deserialize, Serialize};
 
 use crate::auto::weights::{Told, Tuning, Weights};
-use pool::Pool;
+use pool::{Pool, START_WEIGHT};
 
 /// Levels that are tracked; others are interpolated between them.
 pub const TRACKED: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995];
 /// Those of them that scales are weighed by; a miss of the others is too rare to tell.
 const WEIGHED: std::ops::Range<usize> = 2..11;
-/// Step of a tracked level an independent error.
-const STEP: f64 = 0.01;
+/// Longest lead, in days, that is near.
+const NEAR: f64 = 1.0 / 6.0;
+/// Steps of a tracked level an independent error, near and far ahead.
+const NEAR_STEPS: [f64; 2] = [0.005, 0.05];
+const FAR_STEPS: [f64; 1] = [0.01];
 /// Days in which the memory of the error's size by hour halves.
 const HOUR_HALF_LIFE: f64 = 10.0;
 /// Memories in which scales are weighed: those of the mixture's members; a larger share, as all scales are sound.
@@ -37,8 +44,7 @@ struct Scale {
     by_level: bool,
 }
 
-const COUNT: usize = 4;
-const SCALES: [Scale; COUNT] = [
+const SCALES: [Scale; 4] = [
     Scale { half_life: 0.4, by_hour: true, by_level: false },
     Scale { half_life: 4.0, by_hour: true, by_level: false },
     Scale { half_life: 40.0, by_hour: false, by_level: false },
@@ -46,8 +52,8 @@ const SCALES: [Scale; COUNT] = [
 ];
 /// The scale whose size errors at an hour are compared with.
 const FOR_HOURS: usize = 1;
-/// Weights of the scales before anything was seen.
-const PRIOR: [f64; COUNT] = [1.0 / COUNT as f64; COUNT];
+/// One more for groups far ahead: the size of errors in the nearest group, whose truth is in soonest.
+const NEAREST: Scale = Scale { half_life: 1.5, by_hour: true, by_level: false };
 
 /// Offsets from a forecast at the levels of [`TRACKED`], in the unit of the series, ascending.
 pub type Offsets = [f64; TRACKED.len()];
@@ -62,6 +68,8 @@ pub struct Conformal {
     per_day: f64,
     /// Errors below this do not hold back the size of later ones.
     floor: f64,
+    /// Fading mean of absolute errors in the nearest group and its weight.
+    nearest: (f64, f64),
 }
 
 /// One group of leads.
@@ -69,9 +77,10 @@ pub struct Conformal {
 struct Group {
     /// One a scale.
     pools: Vec<Pool>,
+    /// Of each scale read with each step, scale by scale.
     weights: Weights,
-    /// Step of a tracked level a score.
-    step: f64,
+    /// Steps of a tracked level a score.
+    steps: Vec<f64>,
 }
 
 /// What was known of errors when a forecast was made.
@@ -80,14 +89,15 @@ pub struct Known {
     groups: Vec<KnownGroup>,
     hours: Vec<f64>,
     floor: f64,
+    nearest: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct KnownGroup {
-    /// Quantiles in local scales, one row a scale.
-    said: [Offsets; COUNT],
-    weights: [f64; COUNT],
-    sizes: [f64; COUNT],
+    /// Quantiles in local scales, one row a scale and step.
+    said: Vec<Offsets>,
+    weights: Vec<f64>,
+    sizes: Vec<f64>,
 }
 
 /// A forecast step: its group of leads, its time of day as a bin, and the forecast's own size, above zero.
@@ -105,22 +115,36 @@ impl Known {
     /// Offsets of the tracked levels from the forecast.
     pub fn offsets(&self, at: Place) -> Offsets {
         let own = &self.groups[at.group];
-        let mut out = [0.0; TRACKED.len()];
-        for ((size, weight), said) in self.sizes(at).into_iter().zip(own.weights).zip(&own.said) {
-            out.iter_mut().zip(said).for_each(|(out, said)| *out += weight * size * said);
+        let (sizes, mut out) = (self.sizes(at), [0.0; TRACKED.len()]);
+        for (e, (weight, said)) in own.weights.iter().zip(&own.said).enumerate() {
+            let factor = weight * sizes[own.scale_of(e)];
+            out.iter_mut().zip(said).for_each(|(out, said)| *out += factor * said);
         }
         out
     }
 
     /// Usual absolute error of the forecast.
     pub fn size(&self, at: Place) -> f64 {
-        self.sizes(at).iter().zip(self.groups[at.group].weights).map(|(size, weight)| size * weight).sum()
+        let (own, sizes) = (&self.groups[at.group], self.sizes(at));
+        own.weights.iter().enumerate().map(|(e, weight)| weight * sizes[own.scale_of(e)]).sum()
     }
 
     /// The same by each scale.
-    fn sizes(&self, at: Place) -> [f64; COUNT] {
-        let sizes = self.groups[at.group].sizes;
-        std::array::from_fn(|s| (sizes[s] * SCALES[s].relative(self.hours[at.bin], at.level)).max(self.floor * 1e-3))
+    fn sizes(&self, at: Place) -> Vec<f64> {
+        let hour = self.hours[at.bin];
+        let own = self.groups[at.group].sizes.iter().enumerate();
+        own.map(|(s, size)| {
+            let (scale, size) = SCALES.get(s).map_or((NEAREST, self.nearest), |scale| (*scale, *size));
+            (size * scale.relative(hour, at.level)).max(self.floor * 1e-3)
+        })
+        .collect()
+    }
+}
+
+impl KnownGroup {
+    /// The scale of what stands at `index` in `said` and `weights`.
+    fn scale_of(&self, index: usize) -> usize {
+        index * self.sizes.len() / self.said.len()
     }
 }
 
@@ -128,6 +152,12 @@ impl Scale {
     /// Size of errors at an hour and a level relative to the remembered one.
     fn relative(self, hour: f64, level: f64) -> f64 {
         (if self.by_hour { hour } else { 1.0 }) * if self.by_level { level } else { 1.0 }
+    }
+
+    /// Takes an error into a remembered size.
+    fn remember(self, size: &mut (f64, f64), error: f64, hour: f64, level: f64, floor: f64, per_day: f64) {
+        let most = 20.0 * size.0.max(floor);
+        fade(size, (error.abs() / self.relative(hour, level)).min(most), self.half_life * per_day);
     }
 }
 
@@ -139,12 +169,19 @@ impl Conformal {
     pub fn new(groups: &[(f64, f64)], bins: usize, per_day: f64) -> Self {
         let floor = groups.iter().map(|group| group.0).fold(0.0, f64::max).max(f64::MIN_POSITIVE) * 1e-3;
         let per_day = per_day.max(1e-3);
-        let group = |(scale, lead): &(f64, f64)| Group {
-            pools: SCALES.iter().map(|_| Pool::new(scale.max(floor), &TRACKED)).collect(),
-            weights: Weights::new(&PRIOR),
-            step: STEP / (lead * per_day).max(1.0),
+        let group = |(scale, lead): &(f64, f64)| {
+            let (steps, scales) = if *lead <= NEAR { (&NEAR_STEPS[..], 0) } else { (&FAR_STEPS[..], 1) };
+            let scales = SCALES.len() + scales;
+            let pool = Pool::new(scale.max(floor), steps.len());
+            Group {
+                pools: vec![pool; scales],
+                weights: Weights::new(&even(scales * steps.len())),
+                steps: steps.iter().map(|step| step / (lead * per_day).max(1.0)).collect(),
+            }
         };
-        Self { groups: groups.iter().map(group).collect(), hours: vec![(1.0, 3.0); bins.max(1)], per_day, floor }
+        let nearest = (groups.first().map_or(floor, |group| group.0.max(floor)), START_WEIGHT);
+        let groups = groups.iter().map(group).collect();
+        Self { groups, hours: vec![(1.0, 3.0); bins.max(1)], per_day, floor, nearest }
     }
 
     /// Gives back what is not stored.
@@ -165,7 +202,8 @@ impl Conformal {
     /// What is known now.
     pub fn known(&self) -> Known {
         let groups = self.groups.iter().map(Group::known).collect();
-        Known { groups, hours: self.hours.iter().map(|hour| hour.0).collect(), floor: self.floor }
+        let hours = self.hours.iter().map(|hour| hour.0).collect();
+        Known { groups, hours, floor: self.floor, nearest: self.nearest.0 }
     }
 
     /// Takes in what came of a forecast: `error`, truth minus forecast, and what was `known` when it was made.
@@ -173,16 +211,20 @@ impl Conformal {
         if !error.is_finite() {
             return;
         }
-        let sizes = known.sizes(at);
+        let (sizes, before) = (known.sizes(at), &known.groups[at.group]);
         let own = &mut self.groups[at.group];
-        own.weigh(error, &known.offsets(at), &sizes, &known.groups[at.group], self.per_day);
+        own.weigh(error, &known.offsets(at), &sizes, before, self.per_day);
         let hour = self.hours[at.bin].0;
-        for (s, (pool, scale)) in own.pools.iter_mut().zip(SCALES).enumerate() {
-            pool.track(error, sizes[s], &known.groups[at.group].said[s], own.step);
+        let steps = own.steps.len();
+        for (s, pool) in own.pools.iter_mut().enumerate() {
+            pool.track(error, sizes[s], &before.said[s * steps..(s + 1) * steps], &own.steps);
             pool.push(error / sizes[s], self.per_day);
-            let most = 20.0 * pool.size.0.max(self.floor);
-            let size = (error.abs() / scale.relative(hour, at.level)).min(most);
-            fade(&mut pool.size, size, scale.half_life * self.per_day);
+            if let Some(scale) = SCALES.get(s) {
+                scale.remember(&mut pool.size, error, hour, at.level, self.floor, self.per_day);
+            }
+        }
+        if at.group == 0 {
+            NEAREST.remember(&mut self.nearest, error, hour, at.level, self.floor, self.per_day);
         }
         let mean = own.pools[FOR_HOURS].size.0;
         let per_bin = self.per_day * self.groups.len() as f64 / self.hours.len() as f64;
@@ -201,27 +243,33 @@ fn fade(mean: &mut (f64, f64), value: f64, half_life: f64) {
 impl Group {
     fn known(&self) -> KnownGroup {
         KnownGroup {
-            said: std::array::from_fn(|scale| self.pools[scale].tracked()),
-            weights: std::array::from_fn(|scale| self.weights.get()[scale]),
-            sizes: std::array::from_fn(|scale| self.pools[scale].size.0),
+            said: self.pools.iter().flat_map(Pool::tracked).collect(),
+            weights: self.weights.get().to_vec(),
+            sizes: self.pools.iter().map(|pool| pool.size.0).collect(),
         }
     }
 
-    /// Weighs the scales by what the pinball loss would have gained by moving toward each.
-    fn weigh(&mut self, error: f64, offsets: &Offsets, sizes: &[f64; COUNT], known: &KnownGroup, per_day: f64) {
-        let mut told = Told { regrets: vec![0.0; COUNT], losses: vec![0.0; COUNT], own: 0.0 };
+    /// Weighs scales and steps by what the pinball loss would have gained by moving toward each.
+    fn weigh(&mut self, error: f64, offsets: &Offsets, sizes: &[f64], known: &KnownGroup, per_day: f64) {
+        let count = known.said.len();
+        let mut told = Told { regrets: vec![0.0; count], losses: vec![0.0; count], own: 0.0 };
         for i in WEIGHED {
             let loss = |quantile: f64| (TRACKED[i] - f64::from(error < quantile)) * (error - quantile);
             told.own += loss(offsets[i]);
             let slope = f64::from(error < offsets[i]) - TRACKED[i];
-            let quantiles = sizes.iter().zip(&known.said).map(|(size, said)| size * said[i]);
-            for ((regret, lost), quantile) in told.regrets.iter_mut().zip(&mut told.losses).zip(quantiles) {
-                *regret += slope * (offsets[i] - quantile);
-                *lost += loss(quantile);
+            for (e, said) in known.said.iter().enumerate() {
+                let quantile = sizes[known.scale_of(e)] * said[i];
+                told.regrets[e] += slope * (offsets[i] - quantile);
+                told.losses[e] += loss(quantile);
             }
         }
-        self.weights.absorb(&told, &PRIOR, TUNING, per_day);
+        self.weights.absorb(&told, &even(count), TUNING, per_day);
     }
+}
+
+/// Weights before anything was seen.
+fn even(count: usize) -> Vec<f64> {
+    vec![1.0 / count as f64; count]
 }
 
 /// Quantile of any level from those of [`TRACKED`], linear in the logit of the level, level beyond the last ones.
@@ -303,7 +351,30 @@ mod tests {
     #[test]
     fn far_ahead_levels_move_with_whole_leads() {
         let (near, far) = (Conformal::new(&[(1.0, 0.001)], 1, 24.0), Conformal::new(&[(1.0, 2.0)], 1, 24.0));
-        assert_eq!((near.groups[0].step, far.groups[0].step), (STEP, STEP / 48.0));
+        assert_eq!(near.groups[0].steps, NEAR_STEPS);
+        assert_eq!(far.groups[0].steps, FAR_STEPS.map(|step| step / 48.0));
+    }
+
+    #[test]
+    fn far_ahead_the_size_of_the_latest_near_errors_is_known_at_once() {
+        let mut conformal = Conformal::new(&[(1.0, 0.04), (1.0, 1.0)], 24, 24.0);
+        let mut dice = Dice::new(5);
+        let mut turn = |turn: usize, group: usize, size: f64, conformal: &mut Conformal| {
+            let known = conformal.known();
+            conformal.observe(Place { group, bin: turn % 24, level: 1.0 }, size * error(&mut dice), &known);
+        };
+        for t in 0..1000 {
+            turn(t, 0, 1.0, &mut conformal);
+            turn(t, 1, 1.0, &mut conformal);
+        }
+        let width = |conformal: &Conformal| {
+            let offsets = conformal.known().offsets(Place { group: 1, bin: 0, level: 1.0 });
+            interpolate(&offsets, 0.95) - interpolate(&offsets, 0.05)
+        };
+        let before = width(&conformal);
+        // Half a day of large errors near ahead, before any far ahead is in.
+        (0..12).for_each(|t| turn(t, 0, 10.0, &mut conformal));
+        assert!(width(&conformal) > 1.05 * before, "{} {before}", width(&conformal));
     }
 
     #[test]

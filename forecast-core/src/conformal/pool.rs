@@ -14,6 +14,8 @@ const DAYS: f64 = 28.0;
 const PRIOR_SCORES: usize = 24;
 /// Scale of the starting distribution, in local scales.
 const PRIOR_SPREAD: f64 = 2.0;
+/// Errors that a guessed size counts as.
+pub(super) const START_WEIGHT: f64 = 4.0;
 
 /// Scores of one scale and group of leads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,15 +27,15 @@ pub(super) struct Pool {
     sorted: Vec<f64>,
     /// Scores that came, kept or not.
     seen: usize,
-    /// Levels at which it is read, one a tracked level.
-    levels: Vec<f64>,
+    /// Levels at which it is read, one row a step of theirs, one a tracked level.
+    levels: Vec<Vec<f64>>,
     /// Fading mean of absolute errors and its weight.
     pub(super) size: (f64, f64),
 }
 
 impl Pool {
-    /// A pool that knows nothing but a guess of the size of errors.
-    pub(super) fn new(size: f64, levels: &[f64]) -> Self {
+    /// A pool that knows nothing but a guess of the size of errors, read with so many steps.
+    pub(super) fn new(size: f64, steps: usize) -> Self {
         let sorted: Vec<f64> = (0..PRIOR_SCORES)
             .map(|i| {
                 let p = (i as f64 + 0.5) / PRIOR_SCORES as f64 - 0.5;
@@ -42,7 +44,7 @@ impl Pool {
             .collect();
         // Shuffled by a fixed stride, so that what goes first is spread over the distribution.
         let recent = (0..PRIOR_SCORES).map(|i| sorted[i * 7 % PRIOR_SCORES]).collect();
-        Self { recent, sorted, seen: 0, levels: levels.to_vec(), size: (size, 4.0) }
+        Self { recent, sorted, seen: 0, levels: vec![TRACKED.to_vec(); steps], size: (size, START_WEIGHT) }
     }
 
     /// Gives back the order of the scores.
@@ -51,13 +53,16 @@ impl Pool {
         self.sorted.sort_unstable_by(f64::total_cmp);
     }
 
-    /// Moves the levels by whether an error lay below what was said of it, in local scales.
-    pub(super) fn track(&mut self, error: f64, size: f64, said: &Offsets, step: f64) {
-        for ((level, nominal), said) in self.levels.iter_mut().zip(TRACKED).zip(said) {
-            let hit = f64::from(error <= size * said);
-            // The step shrinks toward the ends, where a miss is rare and says more.
-            let room = 4.0 * nominal * (1.0 - nominal);
-            *level = (*level + step * room.sqrt() * (nominal - hit)).clamp(nominal * 0.1, 1.0 - (1.0 - nominal) * 0.1);
+    /// Moves the levels by whether an error lay below what was said of it, in local scales, with each step.
+    pub(super) fn track(&mut self, error: f64, size: f64, said: &[Offsets], steps: &[f64]) {
+        for ((levels, said), step) in self.levels.iter_mut().zip(said).zip(steps) {
+            for ((level, nominal), said) in levels.iter_mut().zip(TRACKED).zip(said) {
+                let hit = f64::from(error <= size * said);
+                // The step shrinks toward the ends, where a miss is rare and says more.
+                let room = 4.0 * nominal * (1.0 - nominal);
+                let moved = *level + step * room.sqrt() * (nominal - hit);
+                *level = moved.clamp(nominal * 0.1, 1.0 - (1.0 - nominal) * 0.1);
+            }
         }
     }
 
@@ -79,15 +84,17 @@ impl Pool {
         }
     }
 
-    /// Quantiles of the tracked levels, in local scales, ascending.
-    pub(super) fn tracked(&self) -> Offsets {
-        let mut out = [0.0; TRACKED.len()];
-        let mut floor = f64::NEG_INFINITY;
-        for (out, level) in out.iter_mut().zip(&self.levels) {
-            *out = self.quantile(*level).max(floor);
-            floor = *out;
-        }
-        out
+    /// Quantiles of the tracked levels, in local scales, ascending, one row a step.
+    pub(super) fn tracked(&self) -> Vec<Offsets> {
+        let row = |levels: &Vec<f64>| {
+            let (mut out, mut floor) = ([0.0; TRACKED.len()], f64::NEG_INFINITY);
+            for (out, level) in out.iter_mut().zip(levels) {
+                *out = self.quantile(*level).max(floor);
+                floor = *out;
+            }
+            out
+        };
+        self.levels.iter().map(row).collect()
     }
 
     /// Empirical quantile, linear between order statistics at (i - 1/2) / n.
