@@ -78,3 +78,42 @@ fn a_provider_block_that_is_unknown_while_planning_says_what_to_do() {
     workspace.run(&["apply", "-no-color", "-auto-approve", "-target=terraform_data.place"]).expect_code(0);
     workspace.plan().expect_code(1).expect_text("127.0.0.1:9");
 }
+
+/// A service of two days beside one of four weeks, three times as large.
+fn new_service(borrow: &str) -> Workspace {
+    let workspace = Workspace::new(&hcl::service(borrow, ""));
+    let whole = hcl::load();
+    let (head, rows) = whole.split_once('\n').expect("a header");
+    let rows: Vec<&str> = rows.lines().collect();
+    workspace.write("load.csv", &format!("{head}\n{}\n", rows[rows.len() - 48..].join("\n")));
+    let thrice = |row: &&str| {
+        let (time, value) = row.split_once(',').expect("time and value");
+        format!("{time},{}\n", 3.0 * value.parse::<f64>().expect("a number"))
+    };
+    workspace.write("similar.csv", &format!("{head}\n{}", rows.iter().map(thrice).collect::<String>()));
+    workspace
+}
+
+#[test]
+fn a_new_service_borrows_history_and_the_plan_says_so() {
+    // The series ends with a Sunday, and only the similar one has seen a Monday.
+    let peak = |workspace: &Workspace| {
+        workspace.apply().expect_code(0);
+        let forecast = workspace.state("data.stormglass_capacity_forecast.web");
+        let warnings = forecast["capacity_plan"]["warnings"].to_string();
+        (forecast["capacity_plan"]["peak"].as_i64().expect("units"), warnings)
+    };
+    let borrowing = new_service("load = { borrow_from = { csv = { path = \"similar.csv\" } } }");
+    let (with, said) = peak(&borrowing);
+    assert!(said.contains("624 steps before it are those of load.borrow_from times 0.3333"), "{said}");
+    borrowing.plan().expect_code(0);
+    let (without, said) = peak(&new_service(""));
+    assert!(!said.contains("borrow"), "{said}");
+    assert!(with > without, "{with} units with the similar week, {without} without");
+}
+
+#[test]
+fn a_similar_service_that_cannot_be_read_is_named_where_it_stands() {
+    let workspace = new_service("load = { borrow_from = { csv = { path = \"nowhere.csv\" } } }");
+    workspace.plan().expect_code(1).expect_text("Load cannot be read").expect_text("borrow_from").expect_text("nowhere.csv");
+}

@@ -5,6 +5,7 @@
 
 pub mod auto;
 pub mod backtest;
+pub mod borrow;
 pub mod box_cox;
 pub mod calendar;
 pub mod clean;
@@ -28,6 +29,7 @@ pub mod waves;
 
 pub use auto::{Auto, Preset};
 pub use backtest::{Backtest, BacktestError, Observer, RollingOrigin, backtest};
+pub use borrow::{Borrowing, borrow};
 pub use calendar::{Calendar, Event};
 pub use clean::{CleanError, CleanOptions, Cleaned, clean};
 pub use forecast::{Forecast, Level, Paths};

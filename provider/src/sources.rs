@@ -9,7 +9,7 @@ use tfplugin::value::{Type, Value};
 
 use crate::attributes::job::settings;
 
-/// The model of `source` and of `load.units`.
+/// The model of `source`, of `load.units` and of `borrow_from`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SourceModel {
     csv: Option<CsvModel>,

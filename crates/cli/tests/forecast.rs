@@ -42,6 +42,22 @@ fn a_model_of_its_own_name_with_a_season() {
 }
 
 #[test]
+fn a_short_series_borrows_from_a_similar_one() {
+    let files = Files::new();
+    let whole = daily_load(14);
+    let similar = files.write("similar.csv", &whole);
+    let lines: Vec<&str> = whole.lines().collect();
+    let load = files.write("load.csv", format!("{}\n{}\n", lines[0], lines[lines.len() - 6..].join("\n")));
+    let ask = |more: &[&str]| {
+        let arguments = ["forecast", &load, "--horizon", "24h", "--model", "seasonal_naive[24]", "--json"];
+        run(&[&arguments[..], more].concat())
+    };
+    assert!(ask(&[]).code != 0, "six hours hold no day");
+    let answer = ask(&["--borrow-from", &similar]).json();
+    assert_eq!(answer["forecast"][2]["forecast"].as_f64(), Some(common::value_at(13 * 24 + 2)));
+}
+
+#[test]
 fn families_add_their_keys() {
     let files = Files::new();
     let load = files.write("load.csv", daily_load(14));

@@ -124,6 +124,18 @@ fn series_and_panels_are_told_apart() {
 }
 
 #[test]
+fn nothing_can_be_borrowed_from_other_steps() {
+    let files = files();
+    let series = |name: &str, minutes: usize| {
+        let row = |i: usize| format!("2026-01-01T{:02}:{:02}:00Z,{}\n", i * minutes / 60, i * minutes % 60, i + 1);
+        files.write(name, format!("timestamp,value\n{}", (0..12).map(row).collect::<String>()))
+    };
+    let (load, similar) = (series("minutes.csv", 5), series("hours.csv", 60));
+    let arguments = ["forecast", &load, "--horizon", "1h", "--borrow-from", &similar];
+    check_wrong(&files, &arguments, &["--borrow-from", "hours.csv", "bring both to one step"]);
+}
+
+#[test]
 fn too_little_data_says_how_much_there_is() {
     let files = files();
     check_wrong(&files, &["backtest", "load.csv", "--horizon", "20d"], &["240 steps", "shorter horizon"]);

@@ -64,7 +64,7 @@ fn stored(series: RawSeries) -> Held {
 
 fn run(source: &Held, units: Option<&Held>, settings: &JobSettings, now: &str) -> Result<Outcome, JobError> {
     let units = units.map(|u| u as &dyn MetricSource);
-    ready(job::run(JobInputs { source, units }, settings, &Scope::default(), now.parse().unwrap(), &()))
+    ready(job::run(JobInputs { source, units, borrow_from: None }, settings, &Scope::default(), now.parse().unwrap(), &()))
 }
 
 const QUICKSTART: &str = r#"{"forecast":{"horizon":"7d"},"capacity":{"per_unit":1000,"min":2,"max":60,"warm_up":"5m","dwell":"2h",
@@ -92,6 +92,43 @@ fn a_stored_trace_becomes_a_week() {
     assert!(lines.len() == 8 && lines.values().map(String::len).sum::<usize>() < 4_096);
     assert!(matches!(&plan.after, After::Weekly { steps } if steps.len() > 7));
     assert!(!outcome.quiet_windows.is_empty());
+}
+
+/// WAPE of the forecast of a week from the first 60 hours of a service a quarter the size of another, with the other's history
+/// or without.
+fn wape_of_a_new_service(with: bool) -> (f64, Outcome) {
+    let mut similar = trace("ms_purchases_1h");
+    let origin = similar.samples.len() - 168;
+    let quarter = |s: &Sample| Sample { time: s.time, value: s.value.map(|v| v / 4.0) };
+    let own = similar.samples[origin - 60..origin].iter().map(quarter).collect();
+    let truth: Vec<Option<f64>> = similar.samples[origin..].iter().map(|s| quarter(s).value).collect();
+    similar.samples.truncate(origin);
+    let (source, similar) = (stored(RawSeries { name: "new".into(), samples: own }), stored(similar));
+    let inputs = JobInputs { source: &source, units: None, borrow_from: with.then_some(&similar as &dyn MetricSource) };
+    let outcome = ready(job::run(inputs, &settings(QUICKSTART), &Scope::default(), NOW.parse().unwrap(), &())).unwrap();
+    (forecast_core::scores::wape(&truth, &outcome.forecast.point).unwrap(), outcome)
+}
+
+#[test]
+fn a_new_service_borrows_the_week_of_a_similar_one() {
+    let (alone, _) = wape_of_a_new_service(false);
+    let (with, outcome) = wape_of_a_new_service(true);
+    assert!(with < 0.6 * alone, "{with} with, {alone} without");
+    assert_eq!(outcome.history.len(), 60, "the history shown is the own one");
+    let said = outcome.plan.warnings.iter().find(|w| w.contains("load.borrow_from")).unwrap();
+    assert!(said.contains("the 612 steps before it") && said.contains("times 0.25"), "{said}");
+}
+
+#[test]
+fn a_similar_service_that_tells_nothing_is_said_to() {
+    let (source, mut idle) = (stored(trace("ms_purchases_1h")), trace("ms_purchases_1h"));
+    let mut own = source.series.clone();
+    own.samples.drain(..own.samples.len() - 100);
+    idle.samples.iter_mut().for_each(|s| s.value = Some(0.0));
+    let (own, idle) = (stored(own), stored(idle));
+    let inputs = JobInputs { source: &own, units: None, borrow_from: Some(&idle) };
+    let outcome = ready(job::run(inputs, &settings(QUICKSTART), &Scope::default(), NOW.parse().unwrap(), &())).unwrap();
+    assert!(outcome.plan.warnings.iter().any(|w| w.starts_with("nothing is borrowed")), "{:?}", outcome.plan.warnings);
 }
 
 #[test]

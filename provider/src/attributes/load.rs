@@ -11,6 +11,7 @@ use crate::sources::{SourceModel, source_attribute};
 pub(crate) struct LoadModel {
     pub(crate) kind: Option<String>,
     pub(crate) units: Option<SourceModel>,
+    pub(crate) borrow_from: Option<SourceModel>,
     pub(crate) saturation: Option<f64>,
 }
 
@@ -26,6 +27,10 @@ pub(crate) fn load_attribute() -> Attribute {
             ),
             source_attribute("units").optional().describe(
                 "History of the unit count, needed for `kind = \"per_unit\"`, and to learn `capacity.per_unit` from history.",
+            ),
+            source_attribute("borrow_from").optional().describe(
+                "Load of a similar service, for one that is new: scaled to the own load, it stands in for the history before the first own \
+                 sample, up to four weeks in all. After four weeks of its own nothing is borrowed.",
             ),
             float64("saturation").optional().validate(validators::at_least(0.0)).describe(
                 "Value of the metric from which on it is cut off by overload, for example 95 for CPU percent. Such samples \

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use forecast_core::backtest::{RollingOrigin, backtest};
+use forecast_core::{Borrowing, Forecaster};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stormglass_integrations::pool;
 use stormglass_ops::duration::{Span, SpanError};
-use stormglass_ops::job::{self, JobError, JobInputs, Measured};
+use stormglass_ops::job::{self, JobError, JobInputs, Measured, Prepared};
 use stormglass_ops::{JobSettings, models};
 use tfplugin::diagnostics::{Diagnostic, Diagnostics};
 use tfplugin::provider::{Context, DataSource, async_trait};
@@ -30,6 +31,7 @@ pub(crate) struct Backtest;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct BacktestModel {
     source: SourceModel,
+    borrow_from: Option<SourceModel>,
     models: Vec<String>,
     horizon: String,
     stride: Option<String>,
@@ -72,6 +74,9 @@ impl DataSource for Backtest {
              and is scored by what came.",
         )
         .attribute(source_attribute("source").required().describe("Where the load is measured: exactly one kind of source."))
+        .attribute(source_attribute("borrow_from").optional().describe(
+            "Load of a similar service, for one that is new: it stands in for the history before the first own sample, up to four weeks in all.",
+        ))
         .attribute(
             list("models", Type::String)
                 .required()
@@ -112,12 +117,16 @@ impl DataSource for Backtest {
     async fn read(&self, cx: &Context, config: BacktestModel) -> Result<BacktestModel, Diagnostics> {
         let settings = job_settings(&config)?;
         let shared = cx.data::<Shared>()?;
-        let wrong = |reason: String| {
-            Diagnostics::from(Diagnostic::error("Load cannot be read", sentence(&reason)).at("source"))
+        let open = |model: &SourceModel, attribute: &str| {
+            let wrong = |reason: String| {
+                Diagnostics::from(Diagnostic::error("Load cannot be read", sentence(&reason)).at(attribute))
+            };
+            let config = model.config().map_err(wrong)?.or_step(settings.forecast.step);
+            config.source(&shared.connections).map_err(|e| wrong(e.to_string()))
         };
-        let source = config.source.config().map_err(wrong)?.or_step(settings.forecast.step).source(&shared.connections);
-        let source = source.map_err(|e| wrong(e.to_string()))?;
-        let inputs = JobInputs { source: source.as_ref(), units: None };
+        let source = open(&config.source, "source")?;
+        let similar = config.borrow_from.as_ref().map(|model| open(model, "borrow_from")).transpose()?;
+        let inputs = JobInputs { source: source.as_ref(), units: None, borrow_from: similar.as_deref() };
         let measured = tokio::select! {
             measured = job::read(inputs, &settings, Timestamp::now()) => measured.map_err(|e| failed(&e))?,
             _ = cx.cancelled() => return Err(interrupted()),
@@ -136,7 +145,7 @@ fn score(
     settings: &JobSettings,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<BacktestModel, Diagnostics> {
-    let y = job::prepare(measured, settings).map_err(|e| failed(&e))?.series;
+    let Prepared { series: y, similar, .. } = job::prepare(measured, settings).map_err(|e| failed(&e))?;
     let steps = |attribute: &str, text: Option<&str>, default: &str| -> Result<usize, Diagnostics> {
         let span: Result<Span, _> = text.unwrap_or(default).parse();
         let wrong = |e: SpanError| Diagnostic::error("Invalid value", sentence(&e.to_string())).at(attribute);
@@ -157,6 +166,10 @@ fn score(
         };
         let model =
             models::forecaster(name, settings.forecast.preset, Some(setup.horizon)).map_err(|e| at(e.to_string()))?;
+        let model: Box<dyn Forecaster> = match &similar {
+            Some(similar) => Box::new(Borrowing::new(model, similar.clone())),
+            None => model,
+        };
         let scored =
             backtest(model.as_ref(), &y, &setup, &mut (), cancelled).map_err(|e| at(format!("{name}: {e}")))?;
         results.push(ResultModel {
@@ -190,11 +203,11 @@ fn job_settings(config: &BacktestModel) -> Result<JobSettings, Diagnostics> {
     settings(&named).map_err(|e| Diagnostics::error("Invalid value", sentence(&e)))
 }
 
-/// What was wrong, at the attribute: settings of the forecast stand at the top here.
+/// What was wrong, at the attribute: settings of the forecast and of the load stand at the top here.
 fn failed(error: &JobError) -> Diagnostics {
     let setting = error.setting();
-    let at = setting.strip_prefix("forecast.").unwrap_or(&setting);
-    let summary = if at == "source" { "Load cannot be read" } else { "Invalid value" };
+    let at = ["forecast.", "load."].iter().find_map(|group| setting.strip_prefix(group)).unwrap_or(&setting);
+    let summary = if ["source", "borrow_from"].contains(&at) { "Load cannot be read" } else { "Invalid value" };
     Diagnostic::error(summary, sentence(&error.to_string())).at(at).into()
 }
 

@@ -51,6 +51,9 @@ pub(crate) struct Arguments {
     /// Steps of a season, for models that are not told one and for the scale of MASE
     #[arg(long, value_name = "N")]
     season: Option<usize>,
+    /// Series file of a similar service, which stands in for the history that this one lacks
+    #[arg(long, value_name = "FILE", conflicts_with = "panel")]
+    borrow_from: Option<PathBuf>,
     /// Quantiles to score, as probabilities
     #[arg(long, value_delimiter = ',', default_value = "0.025,0.05,0.1,0.5,0.9,0.95,0.975", value_name = "P,…")]
     levels: Vec<LevelText>,
@@ -109,6 +112,7 @@ pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
         setup.season_length = season;
     }
     let forecaster = model::forecaster(&arguments.model, arguments.season, Some(horizon))?;
+    let forecaster = arguments.series.borrowing(arguments.borrow_from.as_deref(), &y, forecaster, quiet)?;
     let mut looker_on = LookerOn {
         progress: Progress::new("backtest", "origins", quiet),
         dump: arguments.dump.as_deref().map(|path| Dump::create(path, &levels)).transpose()?,

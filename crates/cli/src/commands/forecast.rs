@@ -1,6 +1,7 @@
 //! `stormglass forecast`: the next steps of a series, with quantiles.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
@@ -39,6 +40,9 @@ pub(crate) struct Arguments {
     /// Steps of a season, for models that are not told one
     #[arg(long, value_name = "N")]
     season: Option<usize>,
+    /// Series file of a similar service, which stands in for the history that this one lacks
+    #[arg(long, value_name = "FILE")]
+    borrow_from: Option<PathBuf>,
     /// Quantiles, as probabilities
     #[arg(long, value_delimiter = ',', default_value = "0.1,0.9", value_name = "P,…")]
     levels: Vec<LevelText>,
@@ -51,6 +55,7 @@ pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
     let y = arguments.series.series(quiet)?;
     let horizon = input::horizon(&y, arguments.horizon)?;
     let forecaster = model::forecaster(&arguments.model, arguments.season, Some(horizon))?;
+    let forecaster = arguments.series.borrowing(arguments.borrow_from.as_deref(), &y, forecaster, quiet)?;
     let began = Instant::now();
     let fitted = forecaster.fit(&y).map_err(CliError::usage)?;
     let fit_seconds = began.elapsed().as_secs_f64();

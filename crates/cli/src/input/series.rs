@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use forecast_core::clean::{Aggregation, Report};
-use forecast_core::{Calendar, CleanOptions, RawSeries, Series};
+use forecast_core::{Borrowing, Calendar, CleanOptions, Forecaster, RawSeries, Series, borrow};
 use stormglass_integrations::sources::csv;
 use stormglass_integrations::sources::table::Format;
 use stormglass_ops::SourceError;
@@ -74,6 +74,24 @@ impl SeriesArgs {
     /// Reads the file and puts it on a grid; what a person should know of it is told on standard error.
     pub(crate) fn series(&self, quiet: bool) -> Result<Series, CliError> {
         let path = self.file.as_deref().ok_or_else(|| CliError::usage("the series file is missing; expected FILE"))?;
+        self.on_grid(path, quiet)
+    }
+
+    /// A model that learns from a similar series, too, whose file is written and put on a grid as this one.
+    pub(crate) fn borrowing(
+        &self,
+        from: Option<&Path>,
+        y: &Series,
+        model: Box<dyn Forecaster>,
+        quiet: bool,
+    ) -> Result<Box<dyn Forecaster>, CliError> {
+        let Some(path) = from else { return Ok(model) };
+        let similar = self.on_grid(path, quiet)?;
+        borrow(y, &similar).map_err(|e| CliError::Usage(format!("--borrow-from {}: {e}", path.display())))?;
+        Ok(Box::new(Borrowing::new(model, similar)))
+    }
+
+    fn on_grid(&self, path: &Path, quiet: bool) -> Result<Series, CliError> {
         let options = CleanOptions {
             step: self.step.map(|s| s.0),
             aggregation: self.aggregation,

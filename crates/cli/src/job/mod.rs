@@ -33,9 +33,10 @@ pub(crate) fn run(arguments: &JobArgs, quiet: bool) -> Result<Done, CliError> {
     let asked = Settings::read(arguments)?;
     let source = asked.source.open("source", &asked.connections)?;
     let units = asked.units.map(|units| units.open("load.units", &asked.connections)).transpose()?;
+    let similar = asked.borrow_from.map(|similar| similar.open("load.borrow_from", &asked.connections)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
     let now = Timestamp::now();
-    let inputs = JobInputs { source: source.as_ref(), units: units.as_deref() };
+    let inputs = JobInputs { source: source.as_ref(), units: units.as_deref(), borrow_from: similar.as_deref() };
     let shown = Shown(Mutex::new((None, quiet)));
     shown.progress(Stage::Read, 0, 1);
     let measured = runtime.block_on(job::read(inputs, &asked.job, now)).map_err(|error| named(&error))?;
@@ -57,6 +58,7 @@ fn named(error: &JobError) -> CliError {
     match error {
         JobError::Source(SourceError::Unreachable { .. } | SourceError::Interrupted { .. })
         | JobError::Units(SourceError::Unreachable { .. } | SourceError::Interrupted { .. })
+        | JobError::Similar(SourceError::Unreachable { .. } | SourceError::Interrupted { .. })
         | JobError::Stale { .. }
         | JobError::LowAccuracy { .. }
         | JobError::Forecast(_)

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) source: Source,
     /// Where the unit count is measured.
     pub(crate) units: Option<Source>,
+    /// Where the load of a similar service is measured.
+    pub(crate) borrow_from: Option<Source>,
     /// Connections that sources name.
     pub(crate) connections: Connections,
     /// All the rest.
@@ -59,10 +61,11 @@ impl Settings {
         let source = all.remove("source").ok_or(
             "`source` is missing; expected where the load is measured, for example `source: {csv: {path: load.csv}}` or --csv load.csv",
         )?;
-        let units = match all.get_mut("load") {
-            Some(Value::Object(load)) => load.remove("units"),
+        let mut of_load = |name: &str| match all.get_mut("load") {
+            Some(Value::Object(load)) => load.remove(name),
             _ => None,
         };
+        let (units, borrow_from) = (of_load("units"), of_load("borrow_from"));
         let named: BTreeMap<String, ConnectionConfig> =
             all.remove("connection").map_or_else(|| Ok(BTreeMap::new()), parse_connections)?;
         let mut connections = Connections::default();
@@ -72,6 +75,7 @@ impl Settings {
         Ok(Self {
             source: Source(parse(source, "source")?),
             units: units.map(|value| parse(value, "load.units").map(Source)).transpose()?,
+            borrow_from: borrow_from.map(|value| parse(value, "load.borrow_from").map(Source)).transpose()?,
             connections,
             job: parse(Value::Object(all), "")?,
         })
@@ -97,7 +101,7 @@ fn read_file(path: &Path) -> Result<Map<String, Value>, CliError> {
 
 /// Paths of series files are relative to the settings that name them.
 fn anchor(all: &mut Map<String, Value>, folder: &Path) {
-    for source in ["/source", "/load/units"] {
+    for source in ["/source", "/load/units", "/load/borrow_from"] {
         let (mut at, steps): (Option<&mut Value>, Vec<&str>) = {
             let mut steps = source.trim_start_matches('/').split('/');
             let first = steps.next().unwrap_or_default();

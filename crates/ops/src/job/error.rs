@@ -19,6 +19,12 @@ pub enum JobError {
     /// The unit count cannot be had.
     #[error("load.units: {0}")]
     Units(SourceError),
+    /// The load of the similar service cannot be had.
+    #[error("load.borrow_from: {0}")]
+    Similar(SourceError),
+    /// Its samples make no series.
+    #[error("load.borrow_from: {0}")]
+    SimilarClean(CleanError),
     /// A setting is wrong, or needed and not there.
     #[error("{setting} is {found}; expected {expected}")]
     Setting {
@@ -90,6 +96,8 @@ impl JobError {
         match self {
             Self::Source(SourceError::Setting { setting, .. }) => format!("source.{setting}"),
             Self::Units(SourceError::Setting { setting, .. }) => format!("load.units.{setting}"),
+            Self::Similar(SourceError::Setting { setting, .. }) => format!("load.borrow_from.{setting}"),
+            Self::Similar(_) | Self::SimilarClean(_) => "load.borrow_from".into(),
             Self::Source(_) | Self::Clean { .. } | Self::Stale { .. } => "source".into(),
             Self::Units(_) | Self::Load(_) => "load.units".into(),
             Self::Setting { setting, .. } | Self::LowAccuracy { setting, .. } => setting.clone(),

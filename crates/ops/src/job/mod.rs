@@ -36,6 +36,8 @@ pub struct JobInputs<'a> {
     pub source: &'a dyn MetricSource,
     /// Where the unit count is measured; needed for `load.kind = per_unit` and to learn `capacity.per_unit`.
     pub units: Option<&'a dyn MetricSource>,
+    /// Where the load of a similar service is measured, which stands in for history that is not there yet.
+    pub borrow_from: Option<&'a dyn MetricSource>,
 }
 
 /// What the decision knows of the target.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use forecast_core::clean::{CleanOptions, clean};
-use forecast_core::{Calendar, Sample, Series};
+use forecast_core::{Calendar, RawSeries, Sample, Series, borrow};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::read::{Measured, seconds};
@@ -25,6 +26,8 @@ const LATE_STEPS: i64 = 3;
 pub struct Prepared {
     /// The load on its grid; a step that was not over at the end of the window is left out.
     pub series: Series,
+    /// The load of the similar service on a grid of the same step.
+    pub similar: Option<Series>,
     /// The load of all units, sample by sample.
     pub load: TotalLoad,
     /// The time zone that its seasons follow.
@@ -38,7 +41,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// `Setting` for an unknown time zone, `Load` where units and load do not go together, `Clean` for samples that make no
-/// series, `Stale` for a live source that has stopped.
+/// series, `SimilarClean` for those of the similar service, `Stale` for a live source that has stopped.
 pub fn prepare(measured: &Measured, settings: &JobSettings) -> Result<Prepared, JobError> {
     let zone = schedule::time_zone(&settings.time_zone).map_err(|_| JobError::Setting {
         setting: "time_zone".into(),
@@ -67,7 +70,27 @@ pub fn prepare(measured: &Measured, settings: &JobSettings) -> Result<Prepared, 
     let cleaned = clean(&raw, &options).map_err(|reason| JobError::Clean { what: measured.source.clone(), reason })?;
     let series = whole_steps(cleaned.series, measured);
     warnings.extend(words::about_data(&load, &cleaned.report, &series));
-    Ok(Prepared { series, load, zone, warnings })
+    let similar = match &measured.similar {
+        Some(raw) => Some(similar(raw, until, &options, series.step())?),
+        None => None,
+    };
+    warnings.extend(similar.as_ref().and_then(|similar| words::about_borrowing(&borrow(&series, similar), &series)));
+    Ok(Prepared { series, similar, load, zone, warnings })
+}
+
+/// The load of the similar service, up to the end of the window, in steps of the own one.
+fn similar(
+    raw: &RawSeries,
+    until: Option<Timestamp>,
+    options: &CleanOptions,
+    step: Duration,
+) -> Result<Series, JobError> {
+    let mut raw = raw.clone();
+    if let Some(until) = until {
+        raw.samples.retain(|s| s.time < until);
+    }
+    let options = CleanOptions { step: Some(step), ..options.clone() };
+    Ok(clean(&raw, &options).map_err(JobError::SimilarClean)?.series)
 }
 
 /// Whether a live source is late, in words; one that has stopped is an error.

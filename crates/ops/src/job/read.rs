@@ -16,6 +16,8 @@ pub struct Measured {
     pub load: RawSeries,
     /// The unit count, where it is measured.
     pub units: Option<RawSeries>,
+    /// The metric of a similar service.
+    pub similar: Option<RawSeries>,
     /// The window asked for; `None` for all that a stored source has.
     pub window: Option<Window>,
     /// Whether the data are stored and do not grow.
@@ -26,7 +28,8 @@ pub struct Measured {
 
 /// Reads load and units for the window that `now`, or `settings.as_of`, falls into.
 ///
-/// A stored source is read whole, up to `as_of` where that is set.
+/// A stored source is read whole, up to `as_of` where that is set; a live one of a similar service then for the history that
+/// ends with it.
 /// # Errors
 /// Settings that contradict each other, a source that cannot be read, or a refresh interval of zero.
 pub async fn read(inputs: JobInputs<'_>, settings: &JobSettings, now: Timestamp) -> Result<Measured, JobError> {
@@ -40,7 +43,15 @@ pub async fn read(inputs: JobInputs<'_>, settings: &JobSettings, now: Timestamp)
         Some(source) => Some(source.fetch(window.or_else(|| around(&load))).await.map_err(JobError::Units)?),
         None => None,
     };
-    Ok(Measured { load, units, window, stored, source: inputs.source.describe() })
+    let similar = match inputs.borrow_from {
+        Some(source) if source.is_stored() => Some(source.fetch(None).await.map_err(JobError::Similar)?),
+        Some(source) => {
+            let history = window.or_else(|| history_of(&load, settings));
+            Some(source.fetch(history).await.map_err(JobError::Similar)?)
+        }
+        None => None,
+    };
+    Ok(Measured { load, units, similar, window, stored, source: inputs.source.describe() })
 }
 
 /// The window of history that belongs to an instant: start and end at multiples of the refresh interval, both less the
@@ -69,6 +80,13 @@ fn around(load: &RawSeries) -> Option<Window> {
     let times = || load.samples.iter().map(|s| s.time);
     let last = times().max()?.as_second().saturating_add(1);
     Some(Window { from: times().min()?, to: Timestamp::from_second(last).unwrap_or(Timestamp::MAX) })
+}
+
+/// As much as `forecast.history` up to the last sample.
+fn history_of(load: &RawSeries, settings: &JobSettings) -> Option<Window> {
+    let to = around(load)?.to;
+    let from = to.as_second().saturating_sub(seconds(settings.forecast.history));
+    Some(Window { from: Timestamp::from_second(from).unwrap_or(Timestamp::MIN), to })
 }
 
 pub(crate) fn seconds(span: Span) -> i64 {

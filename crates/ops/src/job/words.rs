@@ -1,6 +1,7 @@
 //! What was found on the way, in words: what a person should know before applying.
 
 use forecast_core::Series;
+use forecast_core::borrow::{BorrowError, Borrowed};
 use forecast_core::clean::Report;
 use jiff::Timestamp;
 
@@ -10,6 +11,20 @@ use crate::load::TotalLoad;
 const MANY_MISSING: f64 = 0.05;
 /// Age up to which another level is worth a word.
 const RECENT_SECONDS: i64 = 14 * 86_400;
+
+/// What was borrowed from a similar service, or why nothing was; nothing to say where the own history is long enough.
+pub(crate) fn about_borrowing(borrowed: &Result<Borrowed, BorrowError>, y: &Series) -> Option<String> {
+    match borrowed {
+        Ok(borrowed) if borrowed.steps == 0 => None,
+        Ok(borrowed) => Some(format!(
+            "the history begins on {}; the {} steps before it are those of load.borrow_from times {:.4}",
+            y.start(),
+            borrowed.steps,
+            borrowed.scale
+        )),
+        Err(reason) => Some(format!("nothing is borrowed: {reason}")),
+    }
+}
 
 /// Warnings about the measurements.
 pub(crate) fn about_data(load: &TotalLoad, report: &Report, y: &Series) -> Vec<String> {

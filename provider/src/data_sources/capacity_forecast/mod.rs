@@ -105,9 +105,13 @@ async fn outcome(
     connections: &Connections,
 ) -> Result<Remembered, JobError> {
     let load = source(connections, &config.source, "source", settings).map_err(JobError::Source)?;
-    let units = config.load.as_ref().and_then(|l| l.units.as_ref());
-    let units = units.map(|u| source(connections, u, "load.units", settings)).transpose().map_err(JobError::Units)?;
-    let inputs = JobInputs { source: load.as_ref(), units: units.as_deref() };
+    let of_load = |model: Option<&SourceModel>, attribute: &str| {
+        model.map(|model| source(connections, model, attribute, settings)).transpose()
+    };
+    let more = config.load.as_ref();
+    let units = of_load(more.and_then(|l| l.units.as_ref()), "load.units").map_err(JobError::Units)?;
+    let similar = of_load(more.and_then(|l| l.borrow_from.as_ref()), "load.borrow_from").map_err(JobError::Similar)?;
+    let inputs = JobInputs { source: load.as_ref(), units: units.as_deref(), borrow_from: similar.as_deref() };
     let measured = tokio::select! {
         measured = job::read(inputs, settings, Timestamp::now()) => measured?,
         _ = cx.cancelled() => return Err(JobError::Cancelled),
@@ -147,6 +151,7 @@ fn job_settings(config: &CapacityForecastModel) -> Result<JobSettings, Diagnosti
     }
     if let Some(load) = out.get_mut("load").and_then(Value::as_object_mut) {
         load.remove("units");
+        load.remove("borrow_from");
     }
     if let Some(preset) = &config.preset {
         let forecast = out.entry("forecast").or_insert(Value::Null);
@@ -162,7 +167,13 @@ fn job_settings(config: &CapacityForecastModel) -> Result<JobSettings, Diagnosti
 fn is_about_the_source(error: &JobError) -> bool {
     matches!(
         error,
-        JobError::Source(_) | JobError::Units(_) | JobError::Clean { .. } | JobError::Stale { .. } | JobError::Load(_)
+        JobError::Source(_)
+            | JobError::Units(_)
+            | JobError::Similar(_)
+            | JobError::SimilarClean(_)
+            | JobError::Clean { .. }
+            | JobError::Stale { .. }
+            | JobError::Load(_)
     )
 }
 
@@ -170,6 +181,8 @@ fn diagnostic(error: &JobError) -> Diagnostics {
     let (summary, advice) = match error {
         JobError::Source(_)
         | JobError::Units(_)
+        | JobError::Similar(_)
+        | JobError::SimilarClean(_)
         | JobError::Clean { .. }
         | JobError::Stale { .. }
         | JobError::Load(_) => (
