@@ -115,5 +115,10 @@ fn a_new_service_borrows_history_and_the_plan_says_so() {
 #[test]
 fn a_similar_service_that_cannot_be_read_is_named_where_it_stands() {
     let workspace = new_service("load = { borrow_from = { csv = { path = \"nowhere.csv\" } } }");
-    workspace.plan().expect_code(1).expect_text("Load cannot be read").expect_text("borrow_from").expect_text("nowhere.csv");
+    workspace
+        .plan()
+        .expect_code(1)
+        .expect_text("Load cannot be read")
+        .expect_text("borrow_from")
+        .expect_text("nowhere.csv");
 }

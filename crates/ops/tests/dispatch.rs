@@ -32,7 +32,14 @@ fn plan(measured: &Measured, model: &str) -> String {
 
 #[test]
 fn every_path_and_every_number_of_threads_decides_the_same() {
-    let measured = Measured { load: purchases(), units: None, similar: None, window: None, stored: true, source: "purchases".into() };
+    let measured = Measured {
+        load: purchases(),
+        units: None,
+        similar: None,
+        window: None,
+        stored: true,
+        source: "purchases".into(),
+    };
     for model in MODELS {
         assert_eq!(force(Dispatch::Portable), Dispatch::Portable);
         let portable = plan(&measured, model);

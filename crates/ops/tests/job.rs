@@ -64,7 +64,13 @@ fn stored(series: RawSeries) -> Held {
 
 fn run(source: &Held, units: Option<&Held>, settings: &JobSettings, now: &str) -> Result<Outcome, JobError> {
     let units = units.map(|u| u as &dyn MetricSource);
-    ready(job::run(JobInputs { source, units, borrow_from: None }, settings, &Scope::default(), now.parse().unwrap(), &()))
+    ready(job::run(
+        JobInputs { source, units, borrow_from: None },
+        settings,
+        &Scope::default(),
+        now.parse().unwrap(),
+        &(),
+    ))
 }
 
 const QUICKSTART: &str = r#"{"forecast":{"horizon":"7d"},"capacity":{"per_unit":1000,"min":2,"max":60,"warm_up":"5m","dwell":"2h",
