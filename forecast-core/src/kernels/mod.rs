@@ -55,6 +55,17 @@ fn has_avx2() -> bool {
     false
 }
 
+/// Stands in a loop over entries whose lanes are vectors already: the compiler would otherwise turn several entries around,
+/// so that a vector has one lane of each, which takes twice as long.
+#[inline(always)]
+pub(crate) fn keep_lanes() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: no instruction at all; it neither reads nor writes anything.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
+    }
+}
+
 /// Compiles a function twice and calls the one for the chosen path.
 ///
 /// `dispatched!(name = inner, (argument: Type, ...) -> Result)`; `inner` has to be `#[inline(always)]`.
