@@ -20,7 +20,7 @@ impl HoltWinters {
 
     /// The sum of squares of one candidate.
     pub fn one(&self) -> f64 {
-        sum(&self.y, &self.observed, &[(0..self.y.len(), 0)], &self.start, &[[0.3, 0.1, 0.2, 1.0]])[0]
+        sum(&self.y, &self.observed, &[(0..self.y.len(), 0)], &self.start, &[0.3, 0.1, 0.2, 1.0])
     }
 
     /// Those of [`CANDIDATES`] in lanes; returns their sum and their number.
