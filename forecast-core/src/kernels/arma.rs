@@ -384,8 +384,8 @@ mod tests {
         // The first settles after some steps, the second at once, the third never.
         let thetas = [0.3, 0.0, 0.99, 0.1];
         let together = run(Dispatch::Avx2, thetas, 300);
-        for lane in 0..LANES {
-            let alone = run(Dispatch::Avx2, [thetas[lane]; LANES], 300);
+        for (lane, theta) in thetas.into_iter().enumerate() {
+            let alone = run(Dispatch::Avx2, [theta; LANES], 300);
             for t in 0..300 {
                 assert_eq!(together.0[t][lane], alone.0[t][0], "innovation {t}");
                 assert_eq!(together.1[t][lane].to_bits(), alone.1[t][0].to_bits(), "1 / F of step {t}");

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 pub(crate) mod arma;
+pub(crate) mod css;
 pub(crate) mod ets;
 pub(crate) mod ets_linear;
 pub(crate) mod ets_tangent;

@@ -1,4 +1,4 @@
-//! Exact Gaussian likelihood of the differenced series, columns solved for, up to four candidates at once.
+//! Exact Gaussian likelihood of the differenced series, columns solved for, four candidates of one or several at once.
 //!
 //! -2 log L = N ln(2 pi sigma2) + N + sum of ln F[t] + ln det(A'A), where A are the standardized innovations of the columns
 //! of missing values and sigma2 = S / N, S the sum of squares of the standardized innovations after least squares.
@@ -55,9 +55,11 @@ pub(super) struct Exact<'a>(pub(super) &'a Design);
 
 impl Exact<'_> {
     /// The residuals that are squared: innovations times the geometric mean of their standard deviations.
-    fn residuals(evaluation: &Evaluation) -> Vec<f64> {
+    fn residuals(evaluation: Evaluation) -> Vec<f64> {
         let factor = libm::exp(0.5 * evaluation.log_determinant / evaluation.n_used as f64);
-        evaluation.residuals.iter().map(|e| e * factor).collect()
+        let mut residuals = evaluation.residuals;
+        residuals.iter_mut().for_each(|e| *e *= factor);
+        residuals
     }
 
     /// Residuals at points next to one, each moved in one direction, and what they were moved by.
@@ -70,47 +72,67 @@ impl Exact<'_> {
         (moved, step)
     }
 
-    fn evaluate(&self, points: &[Vec<f64>]) -> Vec<Option<Evaluation>> {
+    /// Evaluations at the points of each problem, in their order.
+    fn evaluate_each(asked: &[(&Self, Vec<f64>)]) -> Vec<Option<Evaluation>> {
         let candidates: Vec<Coefficients> =
-            points.iter().map(|at| Coefficients::from_free(&self.0.order, at)).collect();
-        evaluate(self.0, &candidates)
+            asked.iter().map(|(exact, at)| Coefficients::from_free(&exact.0.order, at)).collect();
+        let all: Vec<(&Design, &Coefficients)> =
+            asked.iter().zip(&candidates).map(|((exact, _), candidate)| (exact.0, candidate)).collect();
+        evaluate_each(&all)
     }
 }
 
 impl LeastSquares for Exact<'_> {
-    fn at(&self, at: &[f64]) -> Option<Point> {
-        // The lanes that are left take the first directions of the Jacobian.
-        let ahead = at.len().min(LANES - 1);
-        let moved: Vec<(Vec<f64>, f64)> = (0..ahead).map(|direction| Self::moved(at, direction)).collect();
-        let mut points = vec![at.to_vec()];
-        points.extend(moved.iter().map(|(at, _)| at.clone()));
-        let mut evaluations = self.evaluate(&points).into_iter();
-        let here = evaluations.next().flatten()?;
-        let mut point =
-            Point { at: at.to_vec(), objective: here.objective(), residuals: Self::residuals(&here), jacobian: vec![] };
-        for (evaluation, (_, step)) in evaluations.zip(&moved) {
-            let Some(evaluation) = evaluation else { break };
-            point.jacobian.push(slope(&Self::residuals(&evaluation), &point.residuals, *step));
+    fn at_each(asked: &[(&Self, &[f64])]) -> Vec<Option<Point>> {
+        // The lanes that one problem leaves take the first directions of the Jacobian.
+        let moved: Vec<Vec<(Vec<f64>, f64)>> = asked
+            .iter()
+            .map(|(_, at)| (0..at.len().min(LANES - 1)).map(|direction| Self::moved(at, direction)).collect())
+            .collect();
+        let mut points: Vec<(&Self, Vec<f64>)> = Vec::new();
+        for ((exact, at), moved) in asked.iter().zip(&moved) {
+            points.push((exact, at.to_vec()));
+            points.extend(moved.iter().map(|(at, _)| (*exact, at.clone())));
         }
-        Some(point)
+        let mut evaluations = Self::evaluate_each(&points).into_iter();
+        let mut point = |at: &[f64], moved: &[(Vec<f64>, f64)]| {
+            let here = evaluations.next().flatten();
+            let steps: Vec<Option<Evaluation>> = evaluations.by_ref().take(moved.len()).collect();
+            let here = here?;
+            let (objective, residuals) = (here.objective(), Self::residuals(here));
+            let known = steps.into_iter().zip(moved).map_while(|(there, (_, step))| Some((there?, *step)));
+            let jacobian = known.map(|(there, step)| slope(Self::residuals(there), &residuals, step)).collect();
+            Some(Point { at: at.to_vec(), objective, residuals, jacobian })
+        };
+        asked.iter().zip(&moved).map(|((_, at), moved)| point(at, moved)).collect()
     }
 
-    fn complete(&self, point: &mut Point) -> Option<()> {
-        while point.jacobian.len() < point.at.len() {
-            let directions = point.jacobian.len()..point.at.len().min(point.jacobian.len() + LANES);
-            let moved: Vec<(Vec<f64>, f64)> = directions.map(|direction| Self::moved(&point.at, direction)).collect();
-            let points: Vec<Vec<f64>> = moved.iter().map(|(at, _)| at.clone()).collect();
-            for (evaluation, (_, step)) in self.evaluate(&points).into_iter().zip(&moved) {
-                let residuals = Self::residuals(&evaluation?);
-                point.jacobian.push(slope(&residuals, &point.residuals, *step));
-            }
+    fn complete_each(asked: &mut [(&Self, &mut Point)]) -> Vec<bool> {
+        let mut points: Vec<(&Self, Vec<f64>)> = Vec::new();
+        let mut steps: Vec<Vec<f64>> = Vec::new();
+        for (exact, point) in asked.iter() {
+            let missing = point.jacobian.len()..point.at.len();
+            let moved: Vec<(Vec<f64>, f64)> = missing.map(|direction| Self::moved(&point.at, direction)).collect();
+            steps.push(moved.iter().map(|(_, step)| *step).collect());
+            points.extend(moved.into_iter().map(|(at, _)| (*exact, at)));
         }
-        Some(())
+        let mut evaluations = Self::evaluate_each(&points).into_iter();
+        let mut had = Vec::with_capacity(asked.len());
+        for ((_, point), steps) in asked.iter_mut().zip(steps) {
+            for (there, step) in evaluations.by_ref().take(steps.len()).collect::<Vec<_>>().into_iter().zip(steps) {
+                let Some(there) = there else { break };
+                let column = slope(Self::residuals(there), &point.residuals, step);
+                point.jacobian.push(column);
+            }
+            had.push(point.jacobian.len() == point.at.len());
+        }
+        had
     }
 }
 
-fn slope(moved: &[f64], here: &[f64], step: f64) -> Vec<f64> {
-    moved.iter().zip(here).map(|(m, h)| (m - h) / step).collect()
+fn slope(mut moved: Vec<f64>, here: &[f64], step: f64) -> Vec<f64> {
+    moved.iter_mut().zip(here).for_each(|(m, h)| *m = (*m - h) / step);
+    moved
 }
 
 /// Where the recursions ended, with what they need to go on.
@@ -127,12 +149,20 @@ pub(super) struct Filtered {
     pub(super) generator: Vec<f64>,
 }
 
-/// Evaluates up to [`LANES`] candidates; `None` for one that is not stationary or gives no finite number.
-pub(super) fn evaluate(design: &Design, candidates: &[Coefficients]) -> Vec<Option<Evaluation>> {
-    let Some(pass) = run(design, candidates) else { return vec![None; candidates.len()] };
-    let mut out = Vec::with_capacity(candidates.len());
-    for lane in 0..candidates.len() {
-        out.push(if pass.valid[lane] { solve(design, &pass, lane) } else { None });
+/// Evaluates candidates, each of a design of its own, all of one shape; `None` for one that is not stationary or gives no
+/// finite number.
+pub(super) fn evaluate_each(all: &[(&Design, &Coefficients)]) -> Vec<Option<Evaluation>> {
+    let mut out = Vec::with_capacity(all.len());
+    for some in all.chunks(LANES) {
+        match run(some) {
+            Some(pass) => {
+                let found = some.iter().enumerate();
+                out.extend(
+                    found.map(|(lane, (design, _))| if pass.valid[lane] { solve(design, &pass, lane) } else { None }),
+                );
+            }
+            None => out.extend(some.iter().map(|_| None)),
+        }
     }
     out
 }
@@ -144,9 +174,12 @@ pub(super) fn filter(design: &Design, coefficients: &Coefficients) -> Option<Fil
     let r = design.order.states();
     let mut start = Start::zeros(r);
     let mut phis: Vec<Lane> = vec![[0.0; LANES]; design.order.longest_ar()];
-    if n == 0 || !(0..LANES).all(|lane| fill_lane(design, coefficients, lane, &mut start, &mut phis)) {
+    if n == 0 || !fill_lane(design, coefficients, 0, &mut start, &mut phis) {
         return None;
     }
+    start.variance = [start.variance[0]; LANES];
+    let lanes = start.gain.iter_mut().chain(&mut start.generator).chain(&mut phis);
+    lanes.for_each(|all| *all = [all[0]; LANES]);
     let phis = non_zero(phis);
     let all: Vec<&Vec<f64>> = std::iter::once(&design.w).chain(&design.columns).collect();
     let value = |chunk: &[&Vec<f64>], lane: usize, t: usize| chunk.get(lane).map_or(0.0, |column| column[t]);
@@ -178,29 +211,39 @@ struct Pass {
     valid: [bool; LANES],
 }
 
-fn run(design: &Design, candidates: &[Coefficients]) -> Option<Pass> {
+/// Up to [`LANES`] candidates, of designs with as many values, columns and orders as the first.
+fn run(all: &[(&Design, &Coefficients)]) -> Option<Pass> {
+    let (design, _) = all.first()?;
     let n = design.w.len();
     let r = design.order.states();
-    if n == 0 || candidates.is_empty() || candidates.len() > LANES {
+    if n == 0 {
         return None;
     }
     let mut start = Start::zeros(r);
     let mut valid = [false; LANES];
     let mut phis: Vec<Lane> = vec![[0.0; LANES]; design.order.longest_ar()];
-    for (lane, coefficients) in candidates.iter().enumerate() {
+    for (lane, (design, coefficients)) in all.iter().enumerate() {
         valid[lane] = fill_lane(design, coefficients, lane, &mut start, &mut phis);
     }
     let phis = non_zero(phis);
+    let lane = |i: usize| all.get(i).map_or(*design, |(design, _)| *design);
+    let lanes: [&Design; LANES] = std::array::from_fn(lane);
     let mut columns = Vec::with_capacity(design.columns.len() + 1);
-    for w in std::iter::once(&design.w).chain(&design.columns) {
-        let mut spread: Vec<Lane> = Vec::with_capacity(n + r);
-        spread.extend(w.iter().map(|x| [*x; LANES]));
-        columns.push(filtered_by_phi(spread, &phis, r));
+    columns.push(filtered_by_phi(packed(lanes.map(|design| design.w.as_slice()), r), &phis, r));
+    for k in 0..design.columns.len() {
+        columns.push(filtered_by_phi(packed(lanes.map(|design| design.columns[k].as_slice()), r), &phis, r));
     }
     let mut inverses = vec![[0.0; LANES]; n];
     innovations(&start, &mut columns, &mut inverses);
     let logs = standardize(&inverses, &mut columns);
     Some(Pass { columns, logs, valid })
+}
+
+/// A column a lane, with room for `r` more entries.
+fn packed([a, b, c, d]: [&[f64]; LANES], r: usize) -> Vec<Lane> {
+    let mut out = Vec::with_capacity(a.len() + r);
+    out.extend(a.iter().zip(b).zip(c).zip(d).map(|(((a, b), c), d)| [*a, *b, *c, *d]));
+    out
 }
 
 /// Sets one lane's start; false if the candidate is not stationary.

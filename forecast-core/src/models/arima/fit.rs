@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::css::Conditional;
 use super::design::Design;
-use super::exact::{Exact, evaluate};
-use super::optimize::{COARSE, FINE, Point, ROUGH, descend, descend_each, descend_from, dot};
+use super::exact::{Exact, evaluate_each};
+use super::optimize::{COARSE, FINE, LeastSquares, Point, ROUGH, descend_each, dot};
 use super::order::Order;
 use super::polynomial::Coefficients;
 use super::regression::least_squares;
-use crate::kernels::arma::LANES;
 
 /// What is maximized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -63,70 +62,164 @@ const STEP: f64 = 1e-6;
 /// Values times states below which more starts are followed.
 const SMALL: usize = 10_000;
 
+/// A design with where to start from beside the usual points.
+pub(super) type Task<'a> = (&'a Design, &'a [Vec<f64>]);
+
 /// Learns the coefficients of a design; `None` if no finite likelihood was found.
 pub(super) fn estimate(design: &Design, kind: Likelihood, starts: &[Vec<f64>], effort: Effort) -> Option<Estimate> {
-    if let Some(flat) = explained(design) {
-        return Some(flat);
-    }
-    let order = &design.order;
-    let conditional = Conditional(design);
-    let usual = usual_starts(order);
-    // Long seasons leave few errors to condition on: then the exact likelihood starts from the usual points.
-    let enough = design.n_used() > order.longest_ar() + 2 * order.coefficients() + 2;
-    let tolerance = if kind == Likelihood::Css { FINE } else { COARSE };
-    // A neighbor's coefficients are as good a start as the conditional ones.
-    let wanted = kind == Likelihood::Css || effort == Effort::Thorough || starts.is_empty();
-    let by_css = if enough && wanted { descend(&conditional, &usual[0], tolerance) } else { None };
-    if kind == Likelihood::Css {
-        let others = starts.iter().chain(&usual[1..]).filter_map(|start| descend(&conditional, start, COARSE));
-        let best = others.chain(by_css).min_by(|a, b| a.objective.total_cmp(&b.objective))?;
-        return conditional_estimate(design, descend_from(&conditional, best, FINE), effort);
-    }
-    let mut from: Vec<Vec<f64>> = starts.to_vec();
-    from.extend(by_css.map(|point| Coefficients::from_free(order, &point.at).to_free()));
-    from.extend(usual);
-    let small = design.w.len() * order.states() * (1 + design.columns.len()) < SMALL;
-    let followed = match (effort, small) {
-        (Effort::Quick, _) => 1,
-        (Effort::Thorough, false) => 2,
-        (Effort::Thorough, true) => from.len(),
-    };
-    let exact = Exact(design);
-    let tolerance = if effort == Effort::Quick { ROUGH } else { COARSE };
-    let mut from = ranked(design, from);
-    from.truncate(followed);
-    // Of many starts most lead to the same end; of two the second may be the one that comes closer to a unit root.
-    let best = if small {
-        descend_each(&exact, &from, tolerance)?
-    } else {
-        let found = from.iter().filter_map(|start| descend(&exact, start, tolerance));
-        found.min_by(|a, b| a.objective.total_cmp(&b.objective))?
-    };
-    let best = if effort == Effort::Thorough { descend_from(&exact, best, FINE) } else { best };
-    exact_estimate(design, &Coefficients::from_free(order, &best.at), (effort == Effort::Thorough).then_some(best))
+    estimate_each(&[(design, starts)], kind, effort).pop()?
 }
 
-/// Starts by their exact likelihood, best first; those without one are left out.
-fn ranked(design: &Design, starts: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
-    let mut out: Vec<(f64, Vec<f64>)> = Vec::with_capacity(starts.len());
-    for chunk in starts.chunks(LANES) {
-        let candidates: Vec<Coefficients> = chunk.iter().map(|at| Coefficients::from_free(&design.order, at)).collect();
-        let found = evaluate(design, &candidates).into_iter().zip(chunk);
-        out.extend(found.filter_map(|(e, at)| e.map(|e| (e.objective(), at.clone()))));
+/// Learns those of several designs of one shape (orders, values, columns, gaps) side by side, in lanes; each estimate is
+/// that of the design alone.
+pub(super) fn estimate_each(all: &[Task], kind: Likelihood, effort: Effort) -> Vec<Option<Estimate>> {
+    let mut out: Vec<Option<Estimate>> = all.iter().map(|(design, _)| explained(design)).collect();
+    let open: Vec<usize> = (0..all.len()).filter(|at| out[*at].is_none()).collect();
+    let some: Vec<Task> = open.iter().map(|at| all[*at]).collect();
+    let found = match kind {
+        Likelihood::Css => conditional_each(&some, effort),
+        Likelihood::Exact => exact_each(&some, effort),
+    };
+    for (at, found) in open.into_iter().zip(found) {
+        out[at] = found;
     }
-    out.sort_by(|a, b| a.0.total_cmp(&b.0));
-    out.into_iter().map(|(_, at)| at).collect()
+    out
+}
+
+/// The lower ends of searches from one start a problem, `None` for no start; a search that comes to where `best` is, and
+/// is no better, stops there if `alike` says so.
+fn improve<P: LeastSquares>(
+    problems: &[P],
+    starts: &[Option<&[f64]>],
+    tolerance: f64,
+    alike: &[bool],
+    best: &mut [Option<Point>],
+) {
+    let asked: Vec<usize> = (0..problems.len()).filter(|at| starts[*at].is_some()).collect();
+    let points: Vec<(&P, &[f64])> = asked.iter().filter_map(|at| Some((&problems[*at], starts[*at]?))).collect();
+    let here = P::at_each(&points);
+    let (asked, here): (Vec<usize>, Vec<Point>) =
+        asked.into_iter().zip(here).filter_map(|(at, point)| Some((at, point?))).unzip();
+    let some: Vec<&P> = asked.iter().map(|at| &problems[*at]).collect();
+    let others: Vec<Option<&Point>> = asked.iter().map(|at| best[*at].as_ref().filter(|_| alike[*at])).collect();
+    let ends = descend_each(&some, here, tolerance, &others);
+    for (at, end) in asked.into_iter().zip(ends) {
+        if best[at].as_ref().is_none_or(|best| end.objective < best.objective) {
+            best[at] = Some(end);
+        }
+    }
+}
+
+/// Goes on from where searches ended; those without an end stay without.
+fn refine<P: LeastSquares>(problems: &[P], best: Vec<Option<Point>>) -> Vec<Option<Point>> {
+    let mut out: Vec<Option<Point>> = best.iter().map(|_| None).collect();
+    let (asked, here): (Vec<usize>, Vec<Point>) =
+        best.into_iter().enumerate().filter_map(|(at, point)| Some((at, point?))).unzip();
+    let some: Vec<&P> = asked.iter().map(|at| &problems[*at]).collect();
+    let ends = descend_each(&some, here, FINE, &vec![None; some.len()]);
+    for (at, end) in asked.into_iter().zip(ends) {
+        out[at] = Some(end);
+    }
+    out
+}
+
+/// Whether enough errors are left of a design to start from its conditional sum of squares: a long season leaves few.
+fn enough(design: &Design) -> bool {
+    let order = &design.order;
+    design.n_used() > order.longest_ar() + 2 * order.coefficients() + 2
+}
+
+fn conditional_each(all: &[Task], effort: Effort) -> Vec<Option<Estimate>> {
+    let problems: Vec<Conditional> = all.iter().map(|(design, _)| Conditional(design)).collect();
+    let usual: Vec<[Vec<f64>; 2]> = all.iter().map(|(design, _)| usual_starts(&design.order)).collect();
+    let apart = vec![false; all.len()];
+    let mut best: Vec<Option<Point>> = vec![None; all.len()];
+    let rounds = all.iter().map(|(_, starts)| starts.len()).max().unwrap_or(0);
+    for round in 0..rounds {
+        let starts: Vec<Option<&[f64]>> = all.iter().map(|(_, starts)| starts.get(round).map(Vec::as_slice)).collect();
+        improve(&problems, &starts, COARSE, &apart, &mut best);
+    }
+    let second: Vec<Option<&[f64]>> = usual.iter().map(|usual| Some(usual[1].as_slice())).collect();
+    improve(&problems, &second, COARSE, &apart, &mut best);
+    let first: Vec<Option<&[f64]>> =
+        all.iter().zip(&usual).map(|((design, _), usual)| enough(design).then_some(usual[0].as_slice())).collect();
+    improve(&problems, &first, FINE, &apart, &mut best);
+    let ends = refine(&problems, best);
+    all.iter().zip(ends).map(|((design, _), end)| conditional_estimate(design, end?, effort)).collect()
+}
+
+fn exact_each(all: &[Task], effort: Effort) -> Vec<Option<Estimate>> {
+    let usual: Vec<[Vec<f64>; 2]> = all.iter().map(|(design, _)| usual_starts(&design.order)).collect();
+    // A neighbor's coefficients are as good a start as the conditional ones.
+    let wanted = |(design, starts): &Task| enough(design) && (effort == Effort::Thorough || starts.is_empty());
+    let first: Vec<Option<&[f64]>> =
+        all.iter().zip(&usual).map(|(task, usual)| wanted(task).then_some(usual[0].as_slice())).collect();
+    let conditional: Vec<Conditional> = all.iter().map(|(design, _)| Conditional(design)).collect();
+    let mut by_css: Vec<Option<Point>> = vec![None; all.len()];
+    improve(&conditional, &first, COARSE, &vec![false; all.len()], &mut by_css);
+    let from = all.iter().zip(by_css).zip(&usual).map(|(((design, starts), point), usual)| {
+        let conditional = point.map(|point| Coefficients::from_free(&design.order, &point.at).to_free());
+        starts.iter().cloned().chain(conditional).chain(usual.iter().cloned()).collect()
+    });
+    let mut from = ranked(all, from.collect());
+    let small: Vec<bool> = all
+        .iter()
+        .map(|(design, _)| design.w.len() * design.order.states() * (1 + design.columns.len()) < SMALL)
+        .collect();
+    for (from, small) in from.iter_mut().zip(&small) {
+        from.truncate(match (effort, small) {
+            (Effort::Quick, _) => 1,
+            (Effort::Thorough, false) => 2,
+            (Effort::Thorough, true) => from.len(),
+        });
+    }
+    let exact: Vec<Exact> = all.iter().map(|(design, _)| Exact(design)).collect();
+    let tolerance = if effort == Effort::Quick { ROUGH } else { COARSE };
+    let mut best: Vec<Option<Point>> = vec![None; all.len()];
+    // Of many starts most lead to the same end; of two the second may be the one that comes closer to a unit root.
+    for round in 0..from.iter().map(Vec::len).max().unwrap_or(0) {
+        let starts: Vec<Option<&[f64]>> = from.iter().map(|from| from.get(round).map(Vec::as_slice)).collect();
+        improve(&exact, &starts, tolerance, &small, &mut best);
+    }
+    if effort == Effort::Thorough {
+        best = refine(&exact, best);
+    }
+    let designs: Vec<&Design> = all.iter().map(|(design, _)| *design).collect();
+    let coefficients: Vec<Option<Coefficients>> = best
+        .iter()
+        .zip(&designs)
+        .map(|(end, design)| Some(Coefficients::from_free(&design.order, &end.as_ref()?.at)))
+        .collect();
+    exact_estimates(&designs, &coefficients, if effort == Effort::Thorough { best } else { vec![None; all.len()] })
+}
+
+/// Starts of each design by their exact likelihood, best first; those without one are left out.
+fn ranked(all: &[Task], starts: Vec<Vec<Vec<f64>>>) -> Vec<Vec<Vec<f64>>> {
+    let pairs = || all.iter().zip(&starts).flat_map(|((design, _), starts)| starts.iter().map(move |at| (*design, at)));
+    let candidates: Vec<Coefficients> =
+        pairs().map(|(design, at)| Coefficients::from_free(&design.order, at)).collect();
+    let asked: Vec<(&Design, &Coefficients)> = pairs().map(|(design, _)| design).zip(&candidates).collect();
+    let mut found = evaluate_each(&asked).into_iter();
+    let sorted = |starts: Vec<Vec<f64>>| {
+        let objectives: Vec<Option<f64>> =
+            found.by_ref().take(starts.len()).map(|e| e.map(|e| e.objective())).collect();
+        let mut out: Vec<(f64, Vec<f64>)> =
+            objectives.into_iter().zip(starts).filter_map(|(objective, at)| Some((objective?, at))).collect();
+        out.sort_by(|a, b| a.0.total_cmp(&b.0));
+        out.into_iter().map(|(_, at)| at).collect()
+    };
+    starts.into_iter().map(sorted).collect()
 }
 
 /// The estimate at given coefficients; `None` if they are not stationary.
 pub(super) fn at_coefficients(design: &Design, kind: Likelihood, coefficients: &Coefficients) -> Option<Estimate> {
     match kind {
-        Likelihood::Exact => exact_estimate(design, coefficients, None),
+        Likelihood::Exact => exact_estimates(&[design], &[Some(coefficients.clone())], vec![None]).pop()?,
         Likelihood::Css => {
             let errors = Conditional(design).errors(coefficients)?;
             Some(Estimate {
                 coefficients: coefficients.clone(),
-                beta: errors.beta[design.gaps.len()..].to_vec(),
+                beta: errors.solved.beta[design.gaps.len()..].to_vec(),
                 sse: errors.sigma2() * design.n_used() as f64,
                 log_likelihood: Some(errors.log_likelihood(design.n_used())),
                 n_used: design.n_used(),
@@ -142,27 +235,45 @@ fn conditional_estimate(design: &Design, mut best: Point, effort: Effort) -> Opt
     if effort == Effort::Quick {
         return Some(estimate);
     }
-    super::optimize::LeastSquares::complete(&Conditional(design), &mut best)?;
+    if !Conditional::complete_each(&mut [(&Conditional(design), &mut best)])[0] {
+        return None;
+    }
     let errors = standard_errors(design, &best, estimate.sse / estimate.n_used as f64);
     Some(Estimate { errors, ..estimate })
 }
 
-fn exact_estimate(design: &Design, coefficients: &Coefficients, point: Option<Point>) -> Option<Estimate> {
-    let evaluation = evaluate(design, std::slice::from_ref(coefficients)).pop()??;
-    let mut errors = vec![f64::NAN; design.order.coefficients()];
-    if let Some(mut point) = point
-        && super::optimize::LeastSquares::complete(&Exact(design), &mut point).is_some()
-    {
-        errors = standard_errors(design, &point, point.objective / evaluation.n_used as f64);
-    }
-    Some(Estimate {
-        coefficients: coefficients.clone(),
-        beta: evaluation.beta[design.gaps.len()..].to_vec(),
-        sse: evaluation.sse,
-        log_likelihood: (evaluation.sse > 0.0).then(|| evaluation.log_likelihood()),
-        n_used: evaluation.n_used,
-        errors,
-    })
+/// Estimates at coefficients, `None` without any; with standard errors where there is a point.
+fn exact_estimates(
+    designs: &[&Design],
+    coefficients: &[Option<Coefficients>],
+    points: Vec<Option<Point>>,
+) -> Vec<Option<Estimate>> {
+    let asked: Vec<(&Design, &Coefficients)> =
+        designs.iter().zip(coefficients).filter_map(|(design, c)| Some((*design, c.as_ref()?))).collect();
+    let mut evaluations = evaluate_each(&asked).into_iter();
+    let mut points = points;
+    let problems: Vec<Exact> = designs.iter().map(|design| Exact(design)).collect();
+    let mut unfinished: Vec<(&Exact, &mut Point)> =
+        problems.iter().zip(&mut points).filter_map(|(problem, point)| Some((problem, point.as_mut()?))).collect();
+    let mut had = Exact::complete_each(&mut unfinished).into_iter();
+    let one = |((design, coefficients), point): ((&&Design, &Option<Coefficients>), Option<Point>)| {
+        let finished = point.is_some() && had.next() == Some(true);
+        let coefficients = coefficients.clone()?;
+        let evaluation = evaluations.next().flatten()?;
+        let errors = point.filter(|_| finished).map_or_else(
+            || vec![f64::NAN; design.order.coefficients()],
+            |point| standard_errors(design, &point, point.objective / evaluation.n_used as f64),
+        );
+        Some(Estimate {
+            coefficients,
+            beta: evaluation.beta[design.gaps.len()..].to_vec(),
+            sse: evaluation.sse,
+            log_likelihood: (evaluation.sse > 0.0).then(|| evaluation.log_likelihood()),
+            n_used: evaluation.n_used,
+            errors,
+        })
+    };
+    designs.iter().zip(coefficients).zip(points).map(one).collect()
 }
 
 /// Where a search starts without knowing better: off the line on which short factors cancel, and where differences have

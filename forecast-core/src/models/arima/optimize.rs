@@ -33,31 +33,50 @@ pub(super) struct Point {
     pub(super) jacobian: Vec<Vec<f64>>,
 }
 
-/// A sum of squares with derivatives.
-pub(super) trait LeastSquares {
-    /// The residuals at a point; `None` where there are none.
-    fn at(&self, at: &[f64]) -> Option<Point>;
-    /// Adds the columns of the Jacobian that are missing; `None` if they cannot be had.
-    fn complete(&self, point: &mut Point) -> Option<()>;
+/// A sum of squares with derivatives. Problems that are asked together may share lanes: none's answer depends on the
+/// others.
+pub(super) trait LeastSquares: Sized {
+    /// The residuals of each problem at a point of its own; `None` where there are none.
+    fn at_each(asked: &[(&Self, &[f64])]) -> Vec<Option<Point>>;
+    /// Adds the columns of the Jacobian that are missing to each point; says where they cannot be had.
+    fn complete_each(asked: &mut [(&Self, &mut Point)]) -> Vec<bool>;
 }
 
-/// Goes down from `start` until a step gains less than a share `tolerance`; `None` if there are no residuals there.
-pub(super) fn descend(problem: &impl LeastSquares, start: &[f64], tolerance: f64) -> Option<Point> {
-    let here = problem.at(start)?;
-    Some(if start.is_empty() { here } else { descend_from(problem, here, tolerance) })
-}
-
-/// The least of the ends of several starts; a search that comes to where another ended, and is no better, stops there.
-pub(super) fn descend_each(problem: &impl LeastSquares, starts: &[Vec<f64>], tolerance: f64) -> Option<Point> {
-    let mut best: Option<Point> = None;
-    for start in starts {
-        let Some(here) = problem.at(start) else { continue };
-        let end = if start.is_empty() { here } else { descend_until(problem, here, tolerance, best.as_ref()) };
-        if best.as_ref().is_none_or(|best| end.objective < best.objective) {
-            best = Some(end);
+/// Goes down from each point, side by side, until a step gains less than a share `tolerance`. A search that comes to the
+/// point in `others`, and is no better, stops there.
+pub(super) fn descend_each<P: LeastSquares>(
+    problems: &[&P],
+    from: Vec<Point>,
+    tolerance: f64,
+    others: &[Option<&Point>],
+) -> Vec<Point> {
+    let mut all: Vec<Descent> = from.into_iter().map(Descent::new).collect();
+    for _ in 0..STEPS {
+        let mut wanting = Vec::new();
+        let mut completed = Vec::new();
+        for (at, (one, other)) in all.iter_mut().zip(others).enumerate() {
+            one.done |= other.is_some_and(|end| one.here.objective >= end.objective && alike(&one.here.at, &end.at));
+            if !one.done && !one.fresh {
+                wanting.push((problems[at], &mut one.here));
+                completed.push(at);
+            }
+        }
+        let had = P::complete_each(&mut wanting);
+        for (at, had) in completed.into_iter().zip(had) {
+            all[at].arrive(had);
+        }
+        let asking: Vec<usize> =
+            all.iter_mut().enumerate().filter_map(|(at, one)| one.propose(tolerance).then_some(at)).collect();
+        if asking.is_empty() {
+            break;
+        }
+        let asked: Vec<(&P, &[f64])> = asking.iter().map(|at| (problems[*at], all[*at].next.as_slice())).collect();
+        let found = P::at_each(&asked);
+        for (at, there) in asking.into_iter().zip(found) {
+            all[at].judge(there, tolerance);
         }
     }
-    best
+    all.into_iter().map(|one| one.here).collect()
 }
 
 /// Whether two sets of numbers without bounds say the same, up to little.
@@ -65,56 +84,75 @@ fn alike(a: &[f64], b: &[f64]) -> bool {
     a.iter().zip(b).all(|(a, b)| (libm::atan(*a) - libm::atan(*b)).abs() <= SAME)
 }
 
-/// The same from a point that was evaluated.
-pub(super) fn descend_from(problem: &impl LeastSquares, here: Point, tolerance: f64) -> Point {
-    descend_until(problem, here, tolerance, None)
+/// One search, told what it asks for.
+struct Descent {
+    here: Point,
+    /// Whether the normal equations are those of this point.
+    fresh: bool,
+    normal: Normal,
+    next: Vec<f64>,
+    /// Length of the step to it.
+    length: f64,
+    damping: f64,
+    growth: f64,
+    idle: usize,
+    done: bool,
 }
 
-fn descend_until(problem: &impl LeastSquares, mut here: Point, tolerance: f64, other: Option<&Point>) -> Point {
-    let mut idle = 0;
-    let (mut damping, mut growth) = (1e-3, 2.0);
-    let mut normal = Normal::default();
-    let mut fresh = false;
-    for _ in 0..STEPS {
-        if other.is_some_and(|end| here.objective >= end.objective && alike(&here.at, &end.at)) {
-            break;
+impl Descent {
+    fn new(here: Point) -> Self {
+        let done = here.at.is_empty();
+        let normal = Normal::default();
+        Self { here, fresh: false, normal, next: Vec::new(), length: 0.0, damping: 1e-3, growth: 2.0, idle: 0, done }
+    }
+
+    /// The derivatives at this point are there, or cannot be had.
+    fn arrive(&mut self, had: bool) {
+        if had {
+            self.normal = Normal::new(&self.here);
+            self.fresh = true;
+        } else {
+            self.done = true;
         }
-        if !fresh {
-            if problem.complete(&mut here).is_none() {
-                break;
-            }
-            normal = Normal::new(&here);
-            fresh = true;
+    }
+
+    /// Sets the point to look at next; false at the end.
+    fn propose(&mut self, tolerance: f64) -> bool {
+        if self.done {
+            return false;
         }
-        let Some(step) = normal.step(damping) else { break };
+        let step = self.normal.step(self.damping);
         // What the linear model promises is too little: nearly all searches end here, without trying that step.
-        if damping <= FREE && normal.promise(&step) <= tolerance * here.objective {
-            break;
-        }
-        let length = step.iter().map(|s| s * s).sum::<f64>().sqrt();
-        let shrink = if length > LONGEST { LONGEST / length } else { 1.0 };
-        let next: Vec<f64> =
-            here.at.iter().zip(&step).map(|(x, s)| (x + shrink * s).clamp(-FARTHEST, FARTHEST)).collect();
-        match problem.at(&next).filter(|there| there.objective < here.objective) {
+        let worth =
+            |step: &Vec<f64>| self.damping > FREE || self.normal.promise(step) > tolerance * self.here.objective;
+        let Some(step) = step.filter(worth) else {
+            self.done = true;
+            return false;
+        };
+        self.length = step.iter().map(|s| s * s).sum::<f64>().sqrt();
+        let shrink = if self.length > LONGEST { LONGEST / self.length } else { 1.0 };
+        self.next.clear();
+        self.next.extend(self.here.at.iter().zip(&step).map(|(x, s)| (x + shrink * s).clamp(-FARTHEST, FARTHEST)));
+        true
+    }
+
+    /// Goes to the next point if it is lower.
+    fn judge(&mut self, there: Option<Point>, tolerance: f64) {
+        match there.filter(|there| there.objective < self.here.objective) {
             Some(there) => {
-                let gain = here.objective - there.objective;
-                idle = if gain <= tolerance * here.objective { idle + 1 } else { 0 };
-                here = there;
-                if idle >= PATIENCE || idle > 0 && damping <= FREE {
-                    break;
-                }
-                (damping, growth, fresh) = ((damping * 0.1).max(1e-9), 2.0, false);
+                let gain = self.here.objective - there.objective;
+                self.idle = if gain <= tolerance * self.here.objective { self.idle + 1 } else { 0 };
+                self.here = there;
+                self.done = self.idle >= PATIENCE || self.idle > 0 && self.damping <= FREE;
+                (self.damping, self.growth, self.fresh) = ((self.damping * 0.1).max(1e-9), 2.0, false);
             }
             None => {
-                damping *= growth;
-                growth *= 2.0;
-                if damping > 1e8 || length < 1e-9 {
-                    break;
-                }
+                self.damping *= self.growth;
+                self.growth *= 2.0;
+                self.done = self.damping > 1e8 || self.length < 1e-9;
             }
         }
     }
-    here
 }
 
 /// Normal equations at a point.
@@ -126,9 +164,15 @@ struct Normal {
 
 impl Normal {
     fn new(point: &Point) -> Self {
-        let product = |a: &[f64], b: &[f64]| dot(a, b);
-        let matrix = point.jacobian.iter().map(|a| point.jacobian.iter().map(|b| product(a, b)).collect()).collect();
-        let gradient = point.jacobian.iter().map(|a| product(a, &point.residuals)).collect();
+        let k = point.jacobian.len();
+        let mut matrix = vec![vec![0.0; k]; k];
+        for (i, a) in point.jacobian.iter().enumerate() {
+            for (j, b) in point.jacobian.iter().enumerate().take(i + 1) {
+                matrix[i][j] = dot(a, b);
+                matrix[j][i] = matrix[i][j];
+            }
+        }
+        let gradient = point.jacobian.iter().map(|a| dot(a, &point.residuals)).collect();
         Self { matrix, gradient }
     }
 
@@ -201,22 +245,38 @@ mod tests {
     struct Valley;
 
     impl LeastSquares for Valley {
-        fn at(&self, at: &[f64]) -> Option<Point> {
-            let residuals = vec![10.0 * (at[1] - at[0] * at[0]), 1.0 - at[0]];
-            let objective = dot(&residuals, &residuals);
-            Some(Point { at: at.to_vec(), residuals, objective, jacobian: Vec::new() })
+        fn at_each(asked: &[(&Self, &[f64])]) -> Vec<Option<Point>> {
+            let one = |(_, at): &(&Self, &[f64])| {
+                let residuals = vec![10.0 * (at[1] - at[0] * at[0]), 1.0 - at[0]];
+                let objective = dot(&residuals, &residuals);
+                Some(Point { at: at.to_vec(), residuals, objective, jacobian: Vec::new() })
+            };
+            asked.iter().map(one).collect()
         }
 
-        fn complete(&self, point: &mut Point) -> Option<()> {
-            point.jacobian = vec![vec![-20.0 * point.at[0], -1.0], vec![10.0, 0.0]];
-            Some(())
+        fn complete_each(asked: &mut [(&Self, &mut Point)]) -> Vec<bool> {
+            for (_, point) in asked.iter_mut() {
+                point.jacobian = vec![vec![-20.0 * point.at[0], -1.0], vec![10.0, 0.0]];
+            }
+            vec![true; asked.len()]
         }
     }
 
     #[test]
     fn the_bottom_of_a_curved_valley_is_found() {
-        let bottom = descend(&Valley, &[-1.2, 1.0], FINE).unwrap();
-        assert!(bottom.at.iter().all(|x| (x - 1.0).abs() < 1e-6), "{:?}", bottom.at);
+        let from: Vec<Point> =
+            Valley::at_each(&[(&Valley, &[-1.2, 1.0]), (&Valley, &[2.0, -3.0])]).into_iter().flatten().collect();
+        for end in descend_each(&[&Valley, &Valley], from, FINE, &[None, None]) {
+            assert!(end.at.iter().all(|x| (x - 1.0).abs() < 1e-6), "{:?}", end.at);
+        }
+    }
+
+    #[test]
+    fn a_search_stops_where_another_has_ended() {
+        let from = || Valley::at_each(&[(&Valley, &[0.999, 0.998])]).into_iter().flatten().collect::<Vec<Point>>();
+        let end = descend_each(&[&Valley], from(), FINE, &[None]).remove(0);
+        let stopped = descend_each(&[&Valley], from(), FINE, &[Some(&end)]).remove(0);
+        assert_eq!(stopped.at, [0.999, 0.998]);
     }
 
     #[test]

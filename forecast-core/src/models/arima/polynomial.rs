@@ -103,9 +103,9 @@ fn from_partial(free: &[f64]) -> Vec<f64> {
     let mut phi: Vec<f64> = Vec::with_capacity(free.len());
     for u in free {
         let r = (u / (1.0 + u * u).sqrt()).clamp(-LARGEST, LARGEST);
-        let before = phi.clone();
-        for (value, mirrored) in phi.iter_mut().zip(before.iter().rev()) {
-            *value -= r * mirrored;
+        if !phi.is_empty() {
+            let before = phi.clone();
+            phi.iter_mut().zip(before.iter().rev()).for_each(|(value, mirrored)| *value -= r * mirrored);
         }
         phi.push(r);
     }
@@ -157,8 +157,13 @@ pub(super) fn partial_autocorrelations(phi: &[f64]) -> Option<Vec<f64>> {
 /// Those of 1 / phi(B) by Durbin-Levinson from its partial autocorrelations, then the moving average over them: O(p^2)
 /// time and O(p + q) memory.
 pub(super) fn autocovariances(phi: &[f64], theta: &[f64], last: usize) -> Option<Vec<f64>> {
-    let partial = partial_autocorrelations(phi)?;
     let (p, q) = (phi.len(), theta.len());
+    if p == 0 {
+        let mut out = products(theta);
+        out.resize(last + 1, 0.0);
+        return Some(out);
+    }
+    let partial = partial_autocorrelations(phi)?;
     let mut pure = Vec::with_capacity(last + q + 1);
     pure.push(partial.iter().fold(1.0, |g, r| g / ((1.0 - r) * (1.0 + r))));
     let mut error = pure[0];
@@ -184,22 +189,27 @@ pub(super) fn autocovariances(phi: &[f64], theta: &[f64], last: usize) -> Option
         pure.truncate(last + 1);
         return Some(pure);
     }
-    let mut of_theta = vec![(0, 1.0)];
-    of_theta.extend(taps(theta));
-    let mut moving = vec![0.0; q + 1];
-    for (i, a) in &of_theta {
-        for (j, b) in &of_theta {
-            if j >= i {
-                moving[j - i] += a * b;
-            }
-        }
-    }
-    let moving: Vec<(usize, f64)> = moving.into_iter().enumerate().filter(|(_, c)| *c != 0.0).collect();
+    let moving: Vec<(usize, f64)> = products(theta).into_iter().enumerate().filter(|(_, c)| *c != 0.0).collect();
     let covariance = |k: usize| -> f64 {
         let side = |(s, c): &(usize, f64)| if *s == 0 { c * pure[k] } else { c * (pure[k + s] + pure[k.abs_diff(*s)]) };
         moving.iter().map(side).sum()
     };
     Some((0..=last).map(covariance).collect())
+}
+
+/// Autocovariances of a moving average with innovations of variance 1, lags 0 to q.
+fn products(theta: &[f64]) -> Vec<f64> {
+    let mut all = vec![(0, 1.0)];
+    all.extend(taps(theta));
+    let mut out = vec![0.0; theta.len() + 1];
+    for (i, a) in &all {
+        for (j, b) in &all {
+            if j >= i {
+                out[j - i] += a * b;
+            }
+        }
+    }
+    out
 }
 
 /// Coefficients of phi(B)^-1 theta(B), lags 0 to `last`.

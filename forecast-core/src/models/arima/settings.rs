@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::auto;
 use super::design::{Design, Units};
-use super::fit::{Effort, Estimate, Likelihood, at_coefficients, estimate};
+use super::fit::{Effort, Estimate, Likelihood, at_coefficients, estimate_each};
 use super::fitted::FittedArima;
 use super::order::Order;
 use super::polynomial::Coefficients;
@@ -76,6 +76,10 @@ impl Default for Arima {
 
 /// Missing values times all values above which only the newest part of a series is learned from.
 const MOST_GAPS: usize = 400_000;
+
+/// Series that are learned from side by side: enough to fill all lanes, few enough that what is known of their searches
+/// stays in the first levels of cache.
+const TOGETHER: usize = 8;
 
 /// How orders are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -147,6 +151,14 @@ impl Arima {
     /// The model with orders and constant decided, and what was learned.
     fn learn(&self, y: &Prepared, season_length: impl FnOnce() -> usize) -> Result<(Self, Units, Estimate), FitError> {
         let Some(order) = self.order else { return auto::search(self, y, season_length()) };
+        let (decided, units, design) = self.decided_design(order, y)?;
+        let learned = decided.learn_each(&[(y, &units, &design)]).pop().flatten();
+        let learned = learned.ok_or_else(|| decided.unfit())?;
+        Ok((decided, units, learned))
+    }
+
+    /// The model of these orders with its constant decided, and its data.
+    fn decided_design(&self, order: Order, y: &Prepared) -> Result<(Self, Units, Design), FitError> {
         let order = Order { season_length: order.season_length.max(1), ..order };
         let decided = Self { order: Some(order), constant: Some(self.constant_of(&order)), ..self.clone() };
         let (units, design) = decided.design(y)?;
@@ -154,14 +166,20 @@ impl Arima {
             let reason = format!("the given coefficients lack `{lacking}`; give all or none");
             return Err(FitError::NoFit { model: decided.name(), reason });
         }
-        let learned = if self.given.is_empty() {
-            estimate(&design, self.likelihood, &[], Effort::Thorough)
-        } else {
-            decided.at_given(y, &design, &units)
-        };
-        let reason = "no stationary coefficients with a finite likelihood".into();
-        let learned = learned.ok_or_else(|| FitError::NoFit { model: decided.name(), reason })?;
-        Ok((decided, units, learned))
+        Ok((decided, units, design))
+    }
+
+    /// What is learned from data of one shape, side by side; orders are decided.
+    fn learn_each(&self, all: &[(&Prepared, &Units, &Design)]) -> Vec<Option<Estimate>> {
+        if !self.given.is_empty() {
+            return all.iter().map(|(y, units, design)| self.at_given(y, design, units)).collect();
+        }
+        let tasks: Vec<(&Design, &[Vec<f64>])> = all.iter().map(|(_, _, design)| (*design, &[][..])).collect();
+        estimate_each(&tasks, self.likelihood, Effort::Thorough)
+    }
+
+    fn unfit(&self) -> FitError {
+        FitError::NoFit { model: self.name(), reason: "no stationary coefficients with a finite likelihood".into() }
     }
 
     /// Whether a model of some orders has a constant.
@@ -334,6 +352,59 @@ impl Forecaster for Arima {
     }
 
     fn fit(&self, y: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        let ready = self.ready(y)?;
+        let season_length = || self.season_length.unwrap_or_else(|| season::strongest(y));
+        let (decided, units, learned) = self.learn(&ready.prepared, season_length)?;
+        Ok(Box::new(FittedArima::new(decided, y, &ready.plain, ready.columns, units, learned)?))
+    }
+
+    fn fit_all(&self, panel: &[Series]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+        let Some(order) = self.order else { return panel.iter().map(|y| self.fit(y)).collect() };
+        let ready: Vec<Result<_, FitError>> = panel
+            .iter()
+            .map(|y| {
+                let ready = self.ready(y)?;
+                let designed = self.decided_design(order, &ready.prepared)?;
+                Ok((ready, designed))
+            })
+            .collect();
+        // Data of one shape run in lanes.
+        let mut alike: BTreeMap<[usize; 3], Vec<usize>> = BTreeMap::new();
+        for (at, one) in ready.iter().enumerate() {
+            if let Ok((_, (_, _, design))) = one {
+                alike.entry([design.w.len(), design.columns.len(), design.gaps.len()]).or_default().push(at);
+            }
+        }
+        let mut learned: Vec<Option<Estimate>> = vec![None; panel.len()];
+        for places in alike.values().flat_map(|places| places.chunks(TOGETHER)) {
+            let some: Vec<_> = places.iter().filter_map(|at| ready[*at].as_ref().ok()).collect();
+            let Some((_, (decided, _, _))) = some.first() else { continue };
+            let data: Vec<_> =
+                some.iter().map(|(ready, (_, units, design))| (&ready.prepared, units, design)).collect();
+            for (at, one) in places.iter().zip(decided.learn_each(&data)) {
+                learned[*at] = one;
+            }
+        }
+        let all = panel.iter().zip(ready).zip(learned);
+        all.map(|((y, ready), learned)| {
+            let (ready, (decided, units, _)) = ready?;
+            let learned = learned.ok_or_else(|| decided.unfit())?;
+            let fitted = FittedArima::new(decided, y, &ready.plain, ready.columns, units, learned)?;
+            Ok(Box::new(fitted) as Box<dyn Fitted>)
+        })
+        .collect()
+    }
+}
+
+/// A series without events, its regressors, and what of it is learned from.
+struct Ready {
+    plain: Series,
+    columns: Columns,
+    prepared: Prepared,
+}
+
+impl Arima {
+    fn ready(&self, y: &Series) -> Result<Ready, FitError> {
         let plain = events::without_events(y);
         let columns = Columns::of(y.regressors());
         let prepared = self.prepare(plain.values(), plain.observed(), &columns)?;
@@ -341,8 +412,6 @@ impl Forecaster for Arima {
             let reason = "a regressor has a value that is not finite".into();
             return Err(FitError::NoFit { model: self.name(), reason });
         }
-        let season_length = || self.season_length.unwrap_or_else(|| season::strongest(y));
-        let (decided, units, learned) = self.learn(&prepared, season_length)?;
-        Ok(Box::new(FittedArima::new(decided, y, &plain, columns, units, learned)?))
+        Ok(Ready { plain, columns, prepared })
     }
 }

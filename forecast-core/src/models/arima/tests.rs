@@ -1,7 +1,7 @@
 //! Checks of the parts against each other and of the whole on hard input.
 
 use super::design::{Design, Units};
-use super::exact::evaluate;
+use super::exact::evaluate_each;
 use super::kalman;
 use super::order::Order;
 use super::outlook::Outlook;
@@ -33,7 +33,7 @@ fn check_dense(order: Order, free: &[f64], n: usize, missing: impl Fn(usize) -> 
     let filled: Vec<f64> = gaps.iter().enumerate().map(|(t, v)| v.unwrap_or(5.0 + (t % 3) as f64)).collect();
     let design = Design::new(order, &filled, &observed, &[], &units);
     let coefficients = Coefficients::from_free(&order, free);
-    let found = evaluate(&design, std::slice::from_ref(&coefficients)).pop().flatten().unwrap();
+    let found = evaluate_each(&[(&design, &coefficients)]).pop().flatten().unwrap();
     let dense = kalman::filter(&order, &coefficients, &gaps, 30);
     let (ours, theirs) = (found.log_likelihood(), dense.log_likelihood);
     assert!((ours - theirs).abs() <= 1e-8 * theirs.abs(), "{order}: {ours}, dense filter {theirs}");
