@@ -90,7 +90,9 @@ fn bench_times_fits() {
     let load = files.write("load.csv", daily_load(14));
     let model = "holt_winters(additive)[24]";
     let answer = run(&["bench", &load, "--model", model, "--season", "24", "--repeat", "5", "--json"]).json();
-    for key in ["first_seconds", "median_seconds", "wall_seconds", "forecast_seconds", "update_seconds"] {
+    for key in
+        ["first_seconds", "median_seconds", "wall_seconds", "forecast_seconds", "update_seconds", "update_p95_seconds"]
+    {
         assert!(answer[key].as_f64().is_some_and(|seconds| seconds > 0.0), "{key}: {answer}");
     }
     #[cfg(unix)]
