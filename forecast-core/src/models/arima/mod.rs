@@ -6,12 +6,14 @@
 //! Series Analysis; regression with such errors as in Harvey & Phillips (1979), Biometrika 66, 49-58.
 //!
 //! The way through: [`design`] differences and gathers columns, [`css`] finds a start, [`exact`] evaluates the likelihood
-//! by Chandrasekhar recursions in O(r) memory, [`optimize`] climbs it, [`outlook`] forecasts, [`auto`] finds orders.
+//! by Chandrasekhar recursions in O(r) memory, [`optimize`] climbs it, [`outlook`] forecasts, [`auto`] finds orders,
+//! [`doubt`] says what columns are not known by.
 //! Checked against R in `tests/golden`, against a dense diffuse Kalman filter below.
 
 mod auto;
 mod css;
 mod design;
+mod doubt;
 mod exact;
 mod fit;
 mod fitted;
@@ -28,6 +30,7 @@ mod start_variance;
 mod tests;
 pub(crate) mod unit_root;
 
+pub(super) use doubt::Doubt;
 pub use fit::Likelihood;
 pub(super) use fitted::{criterion, restore};
 pub use order::Order;

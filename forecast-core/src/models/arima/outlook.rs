@@ -21,7 +21,7 @@ pub(super) struct Outlook {
     filtered: Filtered,
     /// Lags and coefficients of phi(B) (1 - B)^d (1 - B^m)^D in the form 1 - ....
     full: Vec<(usize, f64)>,
-    phi: Vec<(usize, f64)>,
+    phi: Vec<f64>,
     delta: Vec<f64>,
     /// Undifferenced series without regressors, missing values replaced by their expectations.
     eta: Vec<f64>,
@@ -29,8 +29,6 @@ pub(super) struct Outlook {
     outliers: Vec<Outlier>,
     /// Innovations, one a differenced value.
     innovations: Vec<f64>,
-    /// Number of differenced values.
-    n: usize,
     /// Upper triangle of the information on the missing values.
     triangle: Vec<Vec<f64>>,
 }
@@ -75,12 +73,11 @@ impl Outlook {
         let innovations = filtered.columns[0][..n].to_vec();
         Some(Self {
             full: times(&phi, &delta),
-            phi: taps(&phi),
+            phi,
             delta,
             eta,
             outliers,
             innovations,
-            n,
             triangle: solved.triangle,
             filtered,
         })
@@ -93,25 +90,7 @@ impl Outlook {
 
     /// Means of the next steps, without regressors.
     pub(super) fn means(&self, horizon: usize) -> Vec<f64> {
-        self.carried(&self.eta, &self.filtered.columns[0], horizon)
-    }
-
-    /// Goes on from an undifferenced history, less what filtering `column` left for the steps ahead.
-    fn carried(&self, history: &[f64], column: &[f64], horizon: usize) -> Vec<f64> {
-        let mut w = difference(history, &self.delta);
-        for h in 0..horizon {
-            let t = w.len();
-            let left = column.get(self.n + h).copied().unwrap_or(0.0);
-            let sum: f64 = self.phi.iter().take_while(|(lag, _)| *lag <= t).map(|(lag, c)| c * w[t - lag]).sum();
-            w.push(sum - left);
-        }
-        let mut all = history.to_vec();
-        let delta = taps(&self.delta);
-        for ahead in &w[self.n..] {
-            let t = all.len();
-            all.push(ahead + delta.iter().map(|(lag, c)| c * all[t - lag]).sum::<f64>());
-        }
-        all.split_off(history.len())
+        carried(&self.phi, &self.delta, &self.eta, &self.filtered.columns[0], horizon)
     }
 
     /// Forecasts of each missing value's column over what is known of it: rows that add to the variance, squared.
@@ -120,7 +99,7 @@ impl Outlook {
         for (i, outlier) in self.outliers.iter().enumerate() {
             let mut history = vec![0.0; self.eta.len()];
             history[outlier.at] = 1.0;
-            let mut row = self.carried(&history, &self.filtered.columns[outlier.column], horizon);
+            let mut row = carried(&self.phi, &self.delta, &history, &self.filtered.columns[outlier.column], horizon);
             // R'^-1 C by forward substitution.
             for (j, known) in rows.iter().enumerate() {
                 let share = self.triangle[j][i];
@@ -205,6 +184,24 @@ impl Outlook {
         }
         left
     }
+}
+
+/// Goes on from an undifferenced history, less what filtering its `innovations` left for the steps ahead.
+pub(super) fn carried(phi: &[f64], delta: &[f64], history: &[f64], innovations: &[f64], horizon: usize) -> Vec<f64> {
+    let mut w = difference(history, delta);
+    let (n, phi, delta) = (w.len(), taps(phi), taps(delta));
+    for h in 0..horizon {
+        let t = w.len();
+        let left = innovations.get(n + h).copied().unwrap_or(0.0);
+        let sum: f64 = phi.iter().take_while(|(lag, _)| *lag <= t).map(|(lag, c)| c * w[t - lag]).sum();
+        w.push(sum - left);
+    }
+    let mut all = history.to_vec();
+    for ahead in &w[n..] {
+        let t = all.len();
+        all.push(ahead + delta.iter().map(|(lag, c)| c * all[t - lag]).sum::<f64>());
+    }
+    all.split_off(history.len())
 }
 
 /// A standard normal draw.

@@ -255,7 +255,7 @@ impl Arima {
     }
 
     /// The coefficients of an ARMA process by R's names; `None` if one lacks.
-    fn coefficients(&self, known: &BTreeMap<String, f64>) -> Option<Coefficients> {
+    pub(super) fn coefficients(&self, known: &BTreeMap<String, f64>) -> Option<Coefficients> {
         let block = |name: &str, count: usize| -> Option<Vec<f64>> {
             (1..=count).map(|i| known.get(&format!("{name}{i}")).copied()).collect()
         };

@@ -16,6 +16,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::Arima;
+use super::arima::Doubt;
 use super::gridded::finite;
 use super::mstl::shown;
 use super::smoothing_fit::scale_of;
@@ -23,6 +24,7 @@ use crate::calendar::Calendar;
 use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
+use crate::math::normal_cdf;
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::series::{Regressors, Series};
 use crate::waves::Wave;
@@ -101,6 +103,7 @@ impl Forecaster for Harmonic {
             harmonics,
             terms: coefficients,
             widening: 1.0,
+            doubt: None,
             criteria: (None, None),
             shape: plain.span(0, 1).unwrap_or_else(|| plain.clone()),
             len: 0,
@@ -177,6 +180,9 @@ impl Harmonic {
         let log_likelihood = rest.log_likelihood();
         after.criteria = (log_likelihood, log_likelihood.and_then(|l| super::arima::criterion(l, all, rest.n_used())));
         after.widening = widening(rest.n_used(), own - 1, all - 1);
+        if cheap {
+            after.doubt = Doubt::new(&decided, &after.with_waves(plain), &rest.parameters(), after.terms.len());
+        }
         Ok(rest)
     }
 }
@@ -210,6 +216,8 @@ struct After {
     terms: Vec<(Wave, f64)>,
     /// Factor on deviations: the errors' model does not know how many coefficients the waves have taken.
     widening: f64,
+    /// What the coefficients of the waves and the constant are not known by; `None` where it would take long.
+    doubt: Option<Doubt>,
     /// Log-likelihood and AICc of the whole.
     criteria: (Option<f64>, Option<f64>),
     /// One value at the start of the series, for times and wall clock.
@@ -228,6 +236,25 @@ impl After {
             out.iter_mut().zip(course).for_each(|(sum, x)| *sum += beta * x);
         }
         out
+    }
+
+    /// Factors on the deviations of the rest: for the number of coefficients, and for what they are not known by.
+    ///
+    /// `deviations`: those that the rest gives for the next steps, knowing only of innovations of variance `sigma2`.
+    fn widenings(&self, deviations: &[f64], sigma2: f64) -> Vec<f64> {
+        let horizon = deviations.len();
+        let added = self.doubt.as_ref().and_then(|doubt| {
+            let (from, to) = (self.len - doubt.memory(self.len), self.len + horizon);
+            let clock = WallClock::new(&self.shape, to);
+            let columns: Vec<Vec<f64>> = self.terms.iter().map(|(wave, _)| course(wave, &clock, from, to)).collect();
+            doubt.variances(&columns, horizon)
+        });
+        let added = added.unwrap_or_else(|| vec![0.0; horizon]);
+        let factor = |(deviation, added): (&f64, f64)| {
+            let share = sigma2 * added / (deviation * deviation);
+            self.widening * if share.is_finite() { (1.0 + share).sqrt() } else { 1.0 }
+        };
+        deviations.iter().zip(added).map(factor).collect()
     }
 
     /// A series that begins at step `from`, less the waves.
@@ -290,9 +317,20 @@ impl FittedHarmonic {
         (waves, factors.unwrap_or_else(|| vec![1.0; ahead.horizon]), inner)
     }
 
+    /// Medians of the rest, and factors on distances from them.
+    fn spread(&self, inner: &Ahead) -> Result<(Vec<f64>, Vec<f64>), ForecastError> {
+        // One deviation up: what is cut at zero is cut below.
+        let up = Level::new(normal_cdf(1.0)).expect("a probability within bounds");
+        let rest = self.rest.forecast(inner, &[up])?;
+        let upper = rest.quantiles.column(0);
+        let deviations: Vec<f64> = upper.iter().zip(&rest.point).map(|(upper, point)| upper - point).collect();
+        let sigma2 = self.rest.parameters().get("sigma2").copied().unwrap_or(0.0);
+        Ok((rest.point, self.after.widenings(&deviations, sigma2)))
+    }
+
     /// A value of the rest, whose median there is `middle`, as one of the series.
-    fn whole(&self, value: f64, middle: f64, wave: f64, factor: f64) -> f64 {
-        let raw = finite((middle + (value - middle) * self.after.widening + wave) * factor);
+    fn whole(&self, value: f64, middle: f64, widening: f64, wave: f64, factor: f64) -> f64 {
+        let raw = finite((middle + (value - middle) * widening + wave) * factor);
         if self.after.negative { raw } else { raw.max(finite((middle + wave) * factor).min(0.0)) }
     }
 }
@@ -305,20 +343,21 @@ impl Fitted for FittedHarmonic {
     fn forecast(&self, ahead: &Ahead, levels: &[Level]) -> Result<Forecast, ForecastError> {
         let (waves, factors, inner) = self.around(ahead);
         let rest = self.rest.forecast(&inner, levels)?;
+        let (_, widenings) = self.spread(&inner)?;
         let point: Vec<f64> = (0..ahead.horizon).map(|k| finite((rest.point[k] + waves[k]) * factors[k])).collect();
         let column = |p: f64| rest.levels.iter().position(|l| l.probability() == p);
         Ok(Forecast::from_quantiles(rest.start, rest.step, point, levels, |k, p| {
             let value = column(p).map_or(rest.point[k], |c| rest.quantiles[(k, c)]);
-            self.whole(value, rest.point[k], waves[k], factors[k])
+            self.whole(value, rest.point[k], widenings[k], waves[k], factors[k])
         }))
     }
 
     fn paths(&self, ahead: &Ahead, n: usize, seed: u64) -> Result<Paths, ForecastError> {
         let (waves, factors, inner) = self.around(ahead);
-        let middle = self.rest.forecast(&inner, &[])?.point;
+        let (middle, widenings) = self.spread(&inner)?;
         let mut paths = self.rest.paths(&inner, n, seed)?;
         for ((_, k), value) in paths.values.indexed_iter_mut() {
-            *value = self.whole(*value, middle[k], waves[k], factors[k]);
+            *value = self.whole(*value, middle[k], widenings[k], waves[k], factors[k]);
         }
         Ok(paths)
     }

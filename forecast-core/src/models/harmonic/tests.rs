@@ -118,3 +118,22 @@ fn what_it_cannot_do_it_says() {
     let unlike = Harmonic { harmonics: Some(vec![1, 2, 3, 4]), ..Harmonic::default() };
     assert!(unlike.fit(&y).unwrap_err().to_string().contains("as many as there are numbers of terms"));
 }
+
+/// In white noise over whole seasons each wave and the mean add what they take of n values: p / n of the variance.
+#[test]
+fn intervals_hold_what_the_coefficients_are_not_known_by() {
+    let (n, level) = (168, Level::new(0.975).unwrap());
+    let mut dice = Dice::new(9);
+    let values: Vec<f64> = (0..n).map(|t| truth(t) + normal_quantile(dice.unit().max(1e-9))).collect();
+    let errors = Some(Arima { likelihood: Likelihood::Exact, ..Arima::new(Order::new(0, 0, 0)) });
+    let fitted = Harmonic { seasons: vec![8, 56], harmonics: Some(vec![2, 5]), errors }.fit(&hourly(&values)).unwrap();
+    let expected = (fitted.parameters()["sigma2"] * (1.0 + 15.0 / n as f64)).sqrt();
+    let restored = fitted.state().restore().unwrap();
+    for model in [&fitted, &restored] {
+        let forecast = model.forecast(&Ahead::steps(60), &[level]).unwrap();
+        for (k, point) in forecast.point.iter().enumerate() {
+            let deviation = (forecast.quantiles[(k, 0)] - point) / normal_quantile(0.975);
+            assert!((deviation / expected - 1.0).abs() < 1e-6, "lead {k}: {deviation}, expected {expected}");
+        }
+    }
+}
