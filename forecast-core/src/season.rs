@@ -15,7 +15,7 @@ const CANDIDATES: [(&str, u64); 4] = [("hour", 3600), ("day", 86_400), ("week", 
 const FEWEST_CYCLES: usize = 2;
 /// Distance from the median, in median absolute deviations, at which values are cut.
 const CUT: f64 = 8.0;
-/// Longest season that smoothing takes without being told.
+/// Longest season that smoothing takes without being told: of a longer one each start state would rest on a few values.
 const LONGEST_SMOOTHED: usize = 400;
 
 /// A season and how strong it is.

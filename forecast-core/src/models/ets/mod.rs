@@ -30,7 +30,8 @@ use crate::series::Series;
 
 /// ln(2 pi).
 const LN_2_PI: f64 = 1.837_877_066_409_345_3;
-/// Longest season that the choice of a form looks at; longer ones only when they are asked for.
+/// Longest season that the choice of a form looks at, as forms with relative errors or parts solve for each start state with
+/// the cube of their number; longer ones only when they are asked for.
 const LONGEST_CHOSEN: usize = 400;
 
 /// Exponential smoothing; without a form the best by AICc.
