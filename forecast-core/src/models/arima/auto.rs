@@ -123,14 +123,18 @@ impl<'a> Searching<'a> {
     fn fit(&self, (p, q, seasonal_p, seasonal_q, constant): Key, near: Option<&Candidate>) -> Option<Candidate> {
         let order = Order { p, q, seasonal_p, seasonal_q, ..self.base };
         let settings = Arima { order: Some(order), constant: Some(constant), ..self.settings.clone() };
-        let (_, design) = settings.design(self.y).ok()?;
+        let (units, design) = settings.design(self.y).ok()?;
         let large = design.w.len() * order.states() * (1 + design.columns.len()) > LARGE;
         let kind = if large { Likelihood::Css } else { self.settings.likelihood };
         let starts: Vec<Vec<f64>> = near.map(|near| near.coefficients.resized(&order).to_free()).into_iter().collect();
         let found = estimate(&design, kind, &starts, Effort::Quick)?;
         let parameters = order.coefficients() + found.beta.len() + 1;
         let criterion = match found.log_likelihood {
-            Some(log_likelihood) => criterion(log_likelihood, parameters, found.n_used)?,
+            Some(log_likelihood) => {
+                // With a constant values are centered, and the unit is another.
+                let in_one_unit = log_likelihood - found.n_used as f64 * libm::log(units.scale);
+                criterion(in_one_unit, parameters, found.n_used)?
+            }
             // Everything is explained: the fewer terms the better.
             None => f64::MIN + parameters as f64 * (f64::MAX * f64::EPSILON),
         };

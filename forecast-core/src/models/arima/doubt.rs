@@ -152,8 +152,8 @@ mod tests {
         let doubt = Doubt::new(&decided, &y, &BTreeMap::new(), 1).unwrap();
         let found = doubt.variances(&[(0..n + horizon).map(line).collect()], horizon).unwrap();
         let middle = (0..n).map(line).sum::<f64>() / n as f64;
-        let spread: f64 = (0..n).map(|t| (line(t) - middle).powi(2)).sum();
-        check_close(&found, |k| 1.0 / n as f64 + (line(n + k) - middle).powi(2) / spread);
+        let spread: f64 = (0..n).map(|t| (line(t) - middle) * (line(t) - middle)).sum();
+        check_close(&found, |k| 1.0 / n as f64 + (line(n + k) - middle) * (line(n + k) - middle) / spread);
     }
 
     #[test]

@@ -201,6 +201,25 @@ fn what_cannot_be_fitted_says_why() {
     assert!(explosive.to_string().contains("stationary"), "{explosive}");
 }
 
+/// Models with and without a mean are compared in one unit, whatever size each is fitted in.
+#[test]
+fn a_level_far_from_zero_is_no_moving_average() {
+    let mut without_differences = 0;
+    for seed in 1..=8 {
+        let mut dice = Dice::new(seed);
+        let noise: Vec<f64> = (0..163).map(|_| dice.unit() - 0.5).collect();
+        let values: Vec<f64> = noise.windows(4).map(|e| 60.0 + e[3] + 0.9 * e[2] + 0.8 * e[1] + 0.5 * e[0]).collect();
+        let fitted = Arima { season_length: Some(1), ..Arima::default() }.fit(&hourly(&values)).unwrap();
+        if fitted.differences() == Some((0, 0)) {
+            without_differences += 1;
+            let mean = fitted.parameters().get("intercept").copied();
+            let near = mean.is_some_and(|mean| (mean - 60.0).abs() < 1.0);
+            assert!(near, "{} with {:?}", fitted.name(), fitted.parameters());
+        }
+    }
+    assert!(without_differences >= 4, "{without_differences}");
+}
+
 #[test]
 fn a_full_search_is_no_worse_than_a_stepwise_one() {
     let y = hourly(&sample(80, 2));
