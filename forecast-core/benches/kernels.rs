@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use forecast_core::kernels::measure::{HoltWinters, Sarima};
+use forecast_core::kernels::measure::{Conditional, HoltWinters, Sarima};
 use forecast_core::paths::Dice;
 
 /// Four weeks of hours.
@@ -26,6 +26,16 @@ fn kernels(c: &mut Criterion) {
         group.throughput(Throughput::Elements((N * lanes) as u64));
         group.bench_function(format!("holt_winters[{m}], {lanes} lanes"), |b| b.iter(|| black_box(&smoothing).lanes()));
     }
+    let mut conditional = Conditional::new(&noise(), 24);
+    let (_, lanes) = conditional.lanes();
+    group.throughput(Throughput::Elements(N as u64));
+    group.bench_function("arima(1,0,1)(0,0,1)[24], conditional, 1 series", |b| {
+        b.iter(|| black_box(&mut conditional).one())
+    });
+    group.throughput(Throughput::Elements((N * lanes) as u64));
+    group.bench_function(format!("arima(1,0,1)(0,0,1)[24], conditional, {lanes} lanes"), |b| {
+        b.iter(|| black_box(&mut conditional).lanes())
+    });
     let exact = Sarima::new(noise(), 24);
     let (_, lanes) = exact.lanes();
     group.throughput(Throughput::Elements((N * lanes) as u64));

@@ -78,11 +78,12 @@ fn standardize_inner(inverses: &[Lane], columns: &mut [Vec<Lane>]) -> Lane {
         }
         logs = each(|i| logs[i] - libm::log(product[i]));
     }
-    let roots: Vec<Lane> = inverses.iter().map(|f| each(|i| f[i].sqrt())).collect();
-    for column in columns {
-        for (v, root) in column.iter_mut().zip(&roots) {
-            *v = each(|i| v[i] * root[i]);
+    for (t, f) in inverses.iter().enumerate() {
+        let root = each(|i| f[i].sqrt());
+        for column in columns.iter_mut() {
+            column[t] = each(|i| column[t][i] * root[i]);
         }
+        keep_lanes();
     }
     logs
 }

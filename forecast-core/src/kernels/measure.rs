@@ -1,6 +1,7 @@
 //! What `benches/kernels.rs` measures by the point; no part of the interface.
 
 use super::arma::{LANES, Lane, Start, innovations};
+use super::css::{Factors, SERIES, errors, errors_of_one};
 use super::holt_winters::{CANDIDATES, State, sum, sums};
 
 /// Candidates of additive Holt-Winters smoothing over one series.
@@ -28,6 +29,38 @@ impl HoltWinters {
         let candidates = std::array::from_fn(|i| [0.1 + 0.05 * i as f64, 0.1, 0.2, 1.0]);
         let all = sums(&self.y, &self.observed, &[(0..self.y.len(), 0)], &self.start, &candidates);
         (all.iter().sum(), CANDIDATES)
+    }
+}
+
+/// Conditional errors of (1 - 0.3 B) w = (1 + 0.4 B)(1 - 0.6 B^m) e.
+#[derive(Debug)]
+pub struct Conditional {
+    alone: (Factors<1>, Vec<[f64; 1]>, Vec<[f64; 1]>),
+    wide: (Factors<SERIES>, Vec<[f64; SERIES]>, Vec<[f64; SERIES]>),
+}
+
+impl Conditional {
+    /// `y`: values; `m`: steps of a season.
+    pub fn new(y: &[f64], m: usize) -> Self {
+        fn of<const L: usize>(y: &[f64], m: usize) -> (Factors<L>, Vec<[f64; L]>, Vec<[f64; L]>) {
+            let block = |c: f64| vec![[c; L]];
+            let (ar, ma, seasonal_ma) = (block(0.3), block(0.4), block(-0.6));
+            let factors = Factors { ar, ma, seasonal_ar: Vec::new(), seasonal_ma, season_length: m };
+            (factors, y.iter().map(|y| [*y; L]).collect(), vec![[0.0; L]; y.len()])
+        }
+        Self { alone: of(y, m), wide: of(y, m) }
+    }
+
+    /// The sum of squares of one series.
+    pub fn one(&mut self) -> f64 {
+        let (factors, w, out) = &mut self.alone;
+        errors_of_one(factors, w, out)[0]
+    }
+
+    /// Those of [`SERIES`] in lanes; returns their sum and their number.
+    pub fn lanes(&mut self) -> (f64, usize) {
+        let (factors, w, out) = &mut self.wide;
+        (errors(factors, w, out).iter().sum(), SERIES)
     }
 }
 

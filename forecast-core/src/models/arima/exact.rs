@@ -153,16 +153,14 @@ pub(super) struct Filtered {
 /// finite number.
 pub(super) fn evaluate_each(all: &[(&Design, &Coefficients)]) -> Vec<Option<Evaluation>> {
     let mut out = Vec::with_capacity(all.len());
+    let Some((first, _)) = all.first() else { return out };
+    let mut pass = Pass::new(first);
     for some in all.chunks(LANES) {
-        match run(some) {
-            Some(pass) => {
-                let found = some.iter().enumerate();
-                out.extend(
-                    found.map(|(lane, (design, _))| if pass.valid[lane] { solve(design, &pass, lane) } else { None }),
-                );
-            }
-            None => out.extend(some.iter().map(|_| None)),
-        }
+        pass.run(some);
+        let one = |(lane, (design, _)): (usize, &(&Design, &Coefficients))| {
+            if pass.valid[lane] { solve(design, &pass, lane) } else { None }
+        };
+        out.extend(some.iter().enumerate().map(one));
     }
     out
 }
@@ -186,8 +184,10 @@ pub(super) fn filter(design: &Design, coefficients: &Coefficients) -> Option<Fil
     let mut packed: Vec<Vec<Lane>> = all
         .chunks(LANES)
         .map(|chunk| {
-            let w: Vec<Lane> = (0..n).map(|t| std::array::from_fn(|lane| value(chunk, lane, t))).collect();
-            filtered_by_phi(w, &phis, r)
+            let mut column: Vec<Lane> = Vec::with_capacity(n + r);
+            column.extend((0..n).map(|t| std::array::from_fn(|lane| value(chunk, lane, t))));
+            filter_by_phi(&mut column, &phis, r);
+            column
         })
         .collect();
     let mut inverses = vec![[0.0; LANES]; n];
@@ -203,47 +203,50 @@ pub(super) fn filter(design: &Design, coefficients: &Coefficients) -> Option<Fil
     })
 }
 
+/// Up to [`LANES`] candidates at once.
 struct Pass {
     /// Standardized innovations, n long and more.
     columns: Vec<Vec<Lane>>,
+    /// 1 / F of each step.
+    inverses: Vec<Lane>,
     /// Sums of ln F.
     logs: Lane,
     valid: [bool; LANES],
 }
 
-/// Up to [`LANES`] candidates, of designs with as many values, columns and orders as the first.
-fn run(all: &[(&Design, &Coefficients)]) -> Option<Pass> {
-    let (design, _) = all.first()?;
-    let n = design.w.len();
-    let r = design.order.states();
-    if n == 0 {
-        return None;
+impl Pass {
+    /// Room for designs with as many values, columns and orders as this one.
+    fn new(design: &Design) -> Self {
+        let n = design.w.len();
+        let column = || Vec::with_capacity(n + design.order.states());
+        Self {
+            columns: std::iter::repeat_with(column).take(1 + design.columns.len()).collect(),
+            inverses: vec![[0.0; LANES]; n],
+            logs: [0.0; LANES],
+            valid: [false; LANES],
+        }
     }
-    let mut start = Start::zeros(r);
-    let mut valid = [false; LANES];
-    let mut phis: Vec<Lane> = vec![[0.0; LANES]; design.order.longest_ar()];
-    for (lane, (design, coefficients)) in all.iter().enumerate() {
-        valid[lane] = fill_lane(design, coefficients, lane, &mut start, &mut phis);
-    }
-    let phis = non_zero(phis);
-    let lane = |i: usize| all.get(i).map_or(*design, |(design, _)| *design);
-    let lanes: [&Design; LANES] = std::array::from_fn(lane);
-    let mut columns = Vec::with_capacity(design.columns.len() + 1);
-    columns.push(filtered_by_phi(packed(lanes.map(|design| design.w.as_slice()), r), &phis, r));
-    for k in 0..design.columns.len() {
-        columns.push(filtered_by_phi(packed(lanes.map(|design| design.columns[k].as_slice()), r), &phis, r));
-    }
-    let mut inverses = vec![[0.0; LANES]; n];
-    innovations(&start, &mut columns, &mut inverses);
-    let logs = standardize(&inverses, &mut columns);
-    Some(Pass { columns, logs, valid })
-}
 
-/// A column a lane, with room for `r` more entries.
-fn packed([a, b, c, d]: [&[f64]; LANES], r: usize) -> Vec<Lane> {
-    let mut out = Vec::with_capacity(a.len() + r);
-    out.extend(a.iter().zip(b).zip(c).zip(d).map(|(((a, b), c), d)| [*a, *b, *c, *d]));
-    out
+    fn run(&mut self, all: &[(&Design, &Coefficients)]) {
+        self.valid = [false; LANES];
+        let Some((design, _)) = all.first().filter(|(design, _)| !design.w.is_empty()) else { return };
+        let r = design.order.states();
+        let mut start = Start::zeros(r);
+        let mut phis: Vec<Lane> = vec![[0.0; LANES]; design.order.longest_ar()];
+        for (lane, (design, coefficients)) in all.iter().enumerate() {
+            self.valid[lane] = fill_lane(design, coefficients, lane, &mut start, &mut phis);
+        }
+        let phis = non_zero(phis);
+        let lanes: [&Design; LANES] = std::array::from_fn(|i| all.get(i).map_or(*design, |(design, _)| *design));
+        for (k, column) in self.columns.iter_mut().enumerate() {
+            let [a, b, c, d] = lanes.map(|design| k.checked_sub(1).map_or(&design.w, |k| &design.columns[k]));
+            column.clear();
+            column.extend(a.iter().zip(b).zip(c).zip(d).map(|(((a, b), c), d)| [*a, *b, *c, *d]));
+            filter_by_phi(column, &phis, r);
+        }
+        innovations(&start, &mut self.columns, &mut self.inverses);
+        self.logs = standardize(&self.inverses, &mut self.columns);
+    }
 }
 
 /// Sets one lane's start; false if the candidate is not stationary.
@@ -281,26 +284,22 @@ fn non_zero(phis: Vec<Lane>) -> Vec<(usize, Lane)> {
     all.filter(|(_, c)| c.iter().any(|c| *c != 0.0)).collect()
 }
 
-/// phi(B) w with zeros before the start, and `r` zeros after the end.
-fn filtered_by_phi(w: Vec<Lane>, phis: &[(usize, Lane)], r: usize) -> Vec<Lane> {
+/// phi(B) w in place, with zeros before the start, and `r` zeros after the end.
+fn filter_by_phi(w: &mut Vec<Lane>, phis: &[(usize, Lane)], r: usize) {
     let n = w.len();
-    let Some((longest, _)) = phis.last() else {
-        let mut out = w;
-        out.resize(n + r, [0.0; LANES]);
-        return out;
-    };
-    let mut out: Vec<Lane> = Vec::with_capacity(n + r);
-    for t in 0..n {
-        let reached = if t >= *longest { phis.len() } else { phis.partition_point(|(lag, _)| *lag <= t) };
-        let mut value = w[t];
-        for (lag, c) in &phis[..reached] {
-            let past = w[t - lag];
-            value = std::array::from_fn(|i| value[i] - c[i] * past[i]);
+    if let Some((longest, _)) = phis.last() {
+        // From the end on, so that what is before a step is still w.
+        for t in (0..n).rev() {
+            let reached = if t >= *longest { phis.len() } else { phis.partition_point(|(lag, _)| *lag <= t) };
+            let mut value = w[t];
+            for (lag, c) in &phis[..reached] {
+                let past = w[t - lag];
+                value = std::array::from_fn(|i| value[i] - c[i] * past[i]);
+            }
+            w[t] = value;
         }
-        out.push(value);
     }
-    out.resize(n + r, [0.0; LANES]);
-    out
+    w.resize(n + r, [0.0; LANES]);
 }
 
 /// Least squares over the columns of one lane.

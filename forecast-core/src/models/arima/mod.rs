@@ -7,7 +7,8 @@
 //!
 //! The way through: [`design`] differences and gathers columns, [`css`] finds a start, [`exact`] evaluates the likelihood
 //! by Chandrasekhar recursions in O(r) memory, [`optimize`] climbs it, [`outlook`] forecasts, [`auto`] finds orders,
-//! [`doubt`] says what columns are not known by.
+//! [`doubt`] says what columns are not known by. Series of one shape go through [`css`], [`exact`] and [`optimize`] side by
+//! side, in lanes.
 //! Checked against R in `tests/golden`, against a dense diffuse Kalman filter below.
 
 mod auto;

@@ -3,6 +3,8 @@
 //! The exact likelihood is one, too, once its innovations are multiplied by the geometric mean of their standard
 //! deviations. Damping as in Nielsen (1999), IMM-REP-1999-05. A fixed number of steps, no clock.
 
+pub(super) use crate::kernels::matrix::dot;
+
 /// Most steps from one starting point.
 const STEPS: usize = 60;
 /// Share of the sum of squares below which a step is no gain any more: rough to compare orders, coarse to choose among
@@ -222,19 +224,6 @@ pub(super) fn solve_positive(mut rows: Vec<Vec<f64>>, mut right: Vec<f64>) -> Op
         right[i] = (right[i] - known) / rows[i][i];
     }
     Some(right)
-}
-
-/// Sum of products in four partial sums, always in the same order.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (mut left, mut right) = (a.chunks_exact(4), b.chunks_exact(4));
-    for (x, y) in left.by_ref().zip(right.by_ref()) {
-        for i in 0..4 {
-            sums[i] += x[i] * y[i];
-        }
-    }
-    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(x, y)| x * y).sum();
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
 #[cfg(test)]

@@ -247,3 +247,28 @@ fn courses_have_the_moments_of_the_forecast() {
         assert!((deviation / expected - 1.0).abs() < 0.05, "lead {k}: {deviation}, {expected}");
     }
 }
+
+#[test]
+fn series_with_gaps_and_constants_give_the_same_fit_in_a_panel() {
+    let series = |i: usize| -> crate::Series {
+        let missing = |t: usize| i % 3 == 1 && t % 17 == 6;
+        let values = sample(90 + 10 * (i % 2), 4).into_iter().enumerate();
+        let bent = values.map(|(t, v)| if missing(t) { None } else { Some(v + 0.3 * ((i * t) % 7) as f64) });
+        hourly_with_gaps(&bent.collect::<Vec<_>>())
+    };
+    let panel: Vec<crate::Series> = (0..11).map(series).collect();
+    let seasonal = |order: Order| order.seasonal(1, 0, 1, 4);
+    for model in [
+        Arima::new(seasonal(Order::new(2, 0, 1))),
+        Arima { constant: Some(true), ..Arima::new(Order::new(0, 1, 1)) },
+        Arima { likelihood: Likelihood::Css, ..Arima::new(seasonal(Order::new(1, 0, 2))) },
+    ] {
+        let together = model.fit_all(&panel);
+        for (i, (y, found)) in panel.iter().zip(together).enumerate() {
+            let alone = model.fit(y).unwrap().state();
+            let found = found.unwrap().state();
+            let text = |state| serde_json::to_string(state).unwrap();
+            assert_eq!(text(&alone), text(&found), "{} of series {i}", model.name());
+        }
+    }
+}
