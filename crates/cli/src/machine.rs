@@ -1,17 +1,19 @@
-//! What the operating system says of this process: processor time and peak memory; nothing where it says nothing.
+//! What the operating system says: a thread's processor time, the process's peak memory; nothing where it says nothing.
 
 use std::time::Duration;
 
-/// Processor time that all threads of this process have used.
+/// Processor time that this thread has used.
+///
+/// The clock of the whole process is up to a tick of the system behind for threads that run on other processors.
 #[cfg(unix)]
-pub(crate) fn cpu_time() -> Option<Duration> {
-    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+pub(crate) fn thread_cpu_time() -> Option<Duration> {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Some(Duration::new(u64::try_from(spent.tv_sec).ok()?, u32::try_from(spent.tv_nsec).ok()?))
 }
 
-/// Processor time that all threads of this process have used.
+/// Processor time that this thread has used.
 #[cfg(not(unix))]
-pub(crate) fn cpu_time() -> Option<Duration> {
+pub(crate) fn thread_cpu_time() -> Option<Duration> {
     None
 }
 
@@ -29,7 +31,7 @@ mod tests {
 
     #[test]
     fn linux_says_both() {
-        assert!(cpu_time().is_some());
+        assert!(thread_cpu_time().is_some());
         assert!(peak_memory_bytes().unwrap() > 100_000);
     }
 }

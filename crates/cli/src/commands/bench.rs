@@ -61,22 +61,22 @@ pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
     let perturbed: Vec<(usize, Series)> =
         (0..arguments.repeat).map(|i| Ok((i, perturb(&y, i as u64)?))).collect::<Result<_, CliError>>()?;
     let mut progress = Progress::new("bench", "fits", quiet);
-    let (cpu, began) = (machine::cpu_time(), Instant::now());
+    let began = Instant::now();
     let fit = |(i, y): &(usize, Series)| {
-        let began = Instant::now();
+        let (before, began) = (machine::thread_cpu_time(), Instant::now());
         let fitted = forecaster.fit(y);
-        let took = began.elapsed();
-        fitted.map(|fitted| (took, (i + 1 == arguments.repeat).then_some(fitted)))
+        let (took, after) = (began.elapsed(), machine::thread_cpu_time());
+        let cpu = after.zip(before).map(|(after, before)| after.saturating_sub(before));
+        fitted.map(|fitted| Fit { took, cpu, kept: (i + 1 == arguments.repeat).then_some(fitted) })
     };
     let fits = parallel::map(&perturbed, threads, fit, |done| progress.tell(done, arguments.repeat));
-    let (wall, cpu) =
-        (began.elapsed(), machine::cpu_time().zip(cpu).map(|(after, before)| after.saturating_sub(before)));
+    let wall = began.elapsed();
     drop(progress);
     let peak_memory_bytes = machine::peak_memory_bytes();
-    let fits: Vec<(Duration, Option<Box<dyn Fitted>>)> =
-        fits.into_iter().collect::<Result<_, _>>().map_err(CliError::usage)?;
-    let mut times: Vec<Duration> = fits.iter().map(|(took, _)| *took).collect();
-    let kept = fits.into_iter().find_map(|(_, fitted)| fitted);
+    let fits: Vec<Fit> = fits.into_iter().collect::<Result<_, _>>().map_err(CliError::usage)?;
+    let mut times: Vec<Duration> = fits.iter().map(|fit| fit.took).collect();
+    let cpu: Option<Duration> = fits.iter().map(|fit| fit.cpu).sum();
+    let kept = fits.into_iter().find_map(|fit| fit.kept);
     let mut fitted = kept.expect("there is a last fit, and it is kept");
     let forecasts = forecasts(&*fitted, arguments.season.unwrap_or(HORIZON))?;
     let updates = updates(&mut *fitted, &y)?;
@@ -112,6 +112,13 @@ pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
         short(answer.update_seconds),
         short(answer.update_p95_seconds),
     ))
+}
+
+/// One fit; the last is kept.
+struct Fit {
+    took: Duration,
+    cpu: Option<Duration>,
+    kept: Option<Box<dyn Fitted>>,
 }
 
 /// What `--json` prints.
