@@ -5,11 +5,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
+use super::weeks;
 
 /// Time constant at which a levelled forecast returns to its season, in seconds.
-const LEVEL_DECAY: f64 = 21_600.0;
+pub(super) const LEVEL_DECAY: f64 = 21_600.0;
 /// Seconds over which the present level is taken.
-const LEVEL_WINDOW: u64 = 10_800;
+pub(super) const LEVEL_WINDOW: u64 = 10_800;
 
 /// Steps over which daily data have their long level.
 const DAYS_OF_A_WEEK: usize = 7;
@@ -31,6 +32,9 @@ pub(crate) enum Simple {
     KindProfile,
     /// The same, scaled to the level of the last day and, fading with the lead, of the last hours.
     LevelledKind,
+    /// The median of the last weeks, each in its own level, scaled to the level of the last day or of the last week and,
+    /// fading with the lead, of the last hours.
+    LevelledWeeks(Season),
     /// Double seasonal smoothing, of the load or of its logarithm.
     Smoothed {
         /// Whether of the logarithm.
@@ -68,6 +72,8 @@ impl Simple {
             Self::Profile(season) => format!("profile[{}]", season.steps(history)),
             Self::KindProfile => "profile[kind of day]".into(),
             Self::LevelledKind => "levelled profile[kind of day]".into(),
+            Self::LevelledWeeks(Season::Day) => format!("levelled profile[{},{}]", history.week, history.day),
+            Self::LevelledWeeks(Season::Week) => format!("levelled profile[{}]", history.week),
             Self::Smoothed { log } if history.has_day() => {
                 format!("{}smoothed[{},{}]", if log { "log " } else { "" }, history.day, history.week)
             }
@@ -83,6 +89,7 @@ impl Simple {
             Self::Levelled(season) => origin >= season.steps(history) + history.steps_in(LEVEL_WINDOW),
             Self::KindProfile => origin >= 3 * history.day,
             Self::LevelledKind => origin >= 4 * history.day,
+            Self::LevelledWeeks(_) => origin >= 2 * history.week,
             Self::Smoothed { .. } => origin >= history.week + history.day,
         }
     }
@@ -111,6 +118,7 @@ impl Simple {
                 found.unwrap_or_else(|| history.clipped[origin - 1])
             }),
             Self::Smoothed { .. } => history.smoothing_ahead(origin, out),
+            Self::LevelledWeeks(level) => weeks::forecast(history, origin, level.steps(history), out),
             Self::LevelledKind => levelled_kind(history, origin, out),
             Self::KindProfile => each(out, |k| {
                 let found =
@@ -128,7 +136,7 @@ fn each(out: &mut [f64], value: impl Fn(usize) -> f64) {
 }
 
 /// The value a season ago; before a whole season was seen, a day ago, and else the last value.
-fn seasonal(history: &History, origin: usize, k: usize, season: usize) -> f64 {
+pub(super) fn seasonal(history: &History, origin: usize, k: usize, season: usize) -> f64 {
     let at = history
         .season_before(origin + k, origin, season, 0)
         .or_else(|| history.season_before(origin + k, origin, history.day, 0));

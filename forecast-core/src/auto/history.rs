@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kinds::Kinds;
 use super::smoothing::Smoothing;
 use crate::series::Series;
 
@@ -70,10 +71,14 @@ pub(crate) struct History {
     day_profile: Vec<f64>,
     /// Median over the same time of earlier weeks, one a step, reaching almost a week into the future.
     week_profile: Vec<f64>,
-    /// Median over the same time of earlier days of the same kind (working day or weekend), reaching almost a day.
+    /// Median over the same time of earlier days of the same kind, reaching almost a day.
     kind_profile: Vec<f64>,
     /// Sums of the kind profile up to each step, the last known value standing in for what is not known.
     kind_sums: Vec<f64>,
+    /// Which days are of a kind.
+    kinds: Kinds,
+    /// Steps until the first whole day by the wall clock had ended.
+    first_day: usize,
     /// Day of the week of each step by the wall clock, Monday 0, as far as the profiles reach.
     weekday: Vec<u8>,
     /// Steps that the wall clock is ahead of UTC, as far as the profiles reach.
@@ -110,6 +115,8 @@ impl History {
             week_profile: Vec::new(),
             kind_profile: Vec::new(),
             kind_sums: vec![0.0],
+            kinds: Kinds::default(),
+            first_day: usize::MAX,
             weekday: Vec::new(),
             shift: Vec::new(),
             limits: (f64::NEG_INFINITY, f64::INFINITY),
@@ -156,6 +163,9 @@ impl History {
         self.observed.push(y.observed()[n]);
         self.clipped.push(self.clip(value, n));
         self.sums.push(self.sums[n] + self.clipped[n]);
+        if n + 1 >= self.day && self.weekday[n + 1] != self.weekday[n] {
+            self.end_day();
+        }
         self.extend_profiles();
         let seen = self.observed[n].then_some(self.clipped[n]);
         self.smoothing.push(seen, self.clock(n));
@@ -244,13 +254,26 @@ impl History {
     }
 
     /// Smoothed value around a past step, from nothing at or after `end`.
-    fn smoothed(&self, at: usize, end: usize) -> f64 {
+    pub(crate) fn smoothed(&self, at: usize, end: usize) -> f64 {
         let half = self.smoothing();
         if half <= 1 {
             return self.clipped[at];
         }
         let (from, to) = ((at + 1).saturating_sub(half), (at + half).min(end));
         (self.sums[to] - self.sums[from]) / (to - from) as f64
+    }
+
+    /// Tells the kinds of days about the day that ends with the newest step.
+    fn end_day(&mut self) {
+        self.first_day = self.first_day.min(self.len());
+        let from = self.len() - self.day;
+        let mut course = [0.0; 8];
+        let parts = course.len().min(self.day);
+        for (part, mean) in course[..parts].iter_mut().enumerate() {
+            let (a, b) = (from + part * self.day / parts, from + (part + 1) * self.day / parts);
+            *mean = (self.sums[b] - self.sums[a]) / (b - a) as f64;
+        }
+        self.kinds.push(self.weekday[from + self.day / 2], course);
     }
 
     /// Adds what the newest step makes known of the profiles.
@@ -268,8 +291,7 @@ impl History {
         }
         while self.kind_profile.len() <= n + self.reach(self.day) {
             let t = self.kind_profile.len();
-            let weekend = self.is_weekend(t);
-            let same = (1..=14).filter(|j| t.checked_sub(j * self.day).is_some_and(|i| self.is_weekend(i) == weekend));
+            let same = (1..=28).filter(|j| t.checked_sub(j * self.day).is_some_and(|i| self.alike(t, i, n)));
             let value = self.median_of(same.filter_map(|j| self.past(t, j * self.day, n)).take(5));
             self.kind_profile.push(value);
             let known = if value.is_finite() { value } else { self.clipped[t.min(n - 1)] };
@@ -299,8 +321,11 @@ impl History {
         }
     }
 
-    fn is_weekend(&self, t: usize) -> bool {
-        self.weekday.get(t).is_some_and(|day| *day >= 5)
+    /// Whether two steps are on days of a kind, by what was known at `origin`.
+    fn alike(&self, one: usize, other: usize, origin: usize) -> bool {
+        let (one, other) = (self.weekday.get(one), self.weekday.get(other));
+        let days = origin.checked_sub(self.first_day).map_or(0, |since| 1 + since / self.day);
+        one.zip(other).is_some_and(|(one, other)| self.kinds.alike(days, *one, *other))
     }
 
     /// How far the profiles of a season reach beyond an origin.
@@ -326,9 +351,9 @@ impl History {
 
     /// Median profile of days of the same kind, for step `t`; further ahead the last day of the same kind.
     pub(crate) fn kind_profile(&self, t: usize, origin: usize) -> Option<f64> {
-        let (weekend, end) = (self.is_weekend(t), origin + self.reach(self.day));
+        let end = origin + self.reach(self.day);
         let mut at = t;
-        while at > end || self.is_weekend(at) != weekend {
+        while at > end || !self.alike(at, t, origin) {
             at = at.checked_sub(self.day)?;
         }
         self.kind_profile.get(at).copied().filter(|value| value.is_finite())

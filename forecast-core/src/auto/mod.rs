@@ -9,11 +9,13 @@ mod engine;
 mod experts;
 mod fitted;
 mod history;
+mod kinds;
 mod reason;
 mod regression;
 mod smoothing;
 #[cfg(test)]
 mod tests;
+mod weeks;
 pub(crate) mod weights;
 
 use std::time::Duration;
@@ -133,6 +135,7 @@ fn simple(has_day: bool, logs: bool) -> Vec<Simple> {
     if has_day {
         pool.extend([Simple::Season(Season::Day), Simple::Levelled(Season::Day), Simple::Profile(Season::Day)]);
         pool.extend([Simple::Recent(3600), Simple::KindProfile, Simple::LevelledKind]);
+        pool.extend([Simple::LevelledWeeks(Season::Day), Simple::LevelledWeeks(Season::Week)]);
     } else {
         pool.extend([
             Simple::Recent(7 * 86_400),

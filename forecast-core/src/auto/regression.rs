@@ -44,7 +44,7 @@ pub(crate) struct Regression {
 /// What a regression corrects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Base {
-    /// The levelled week.
+    /// The levelled weeks.
     Week,
     /// The levelled day.
     Day,
@@ -66,7 +66,7 @@ impl Base {
     /// The simple expert that is the base.
     pub(crate) fn simple(self) -> Simple {
         match self {
-            Self::Week => Simple::Levelled(Season::Week),
+            Self::Week => Simple::LevelledWeeks(Season::Day),
             Self::Day => Simple::Levelled(Season::Day),
             Self::Kind => Simple::LevelledKind,
             Self::Last => Simple::Last,
