@@ -7,7 +7,8 @@ rolling origin, from the dumped forecasts. Errors are over those of the best nai
 value, a day before, a week before, and the week before scaled to the level of the last three hours. For the pinball loss
 the naive methods have conformal intervals: the quantile of their own errors at the same lead over the last four weeks,
 as far as the truth was in. The best of them is chosen with hindsight, too, for each level. Long traces have ten or more
-days in the last quarter.
+days in the last quarter. Below the groups: how good the worst traces may be by chance, by a bootstrap of whole days of origins (of
+the daily trace, weeks).
 """
 import argparse, glob, json, math, os, subprocess, sys, tempfile
 import numpy as np, pandas as pd
@@ -17,6 +18,7 @@ FAR = 6 * 3600
 # Origins that a naive method's interval is learned from: four weeks of days, and the fewest.
 WINDOW_DAYS, FEWEST = 28, 8
 LONG_DAYS = 10
+RESAMPLINGS = 2000
 UPPER = ("0.9", "0.95")
 INTERVALS = {"80": ("0.1", "0.9"), "90": ("0.05", "0.95"), "95": ("0.025", "0.975")}
 
@@ -92,6 +94,15 @@ def pinball(truth, quantile, level):
     return np.nansum(np.maximum(level * (truth - quantile), (level - 1) * (truth - quantile)))
 
 
+def lower_bound(own, theirs, block):
+    """The 5 % quantile of the ratio of errors over resamplings of whole blocks of origins, the best naive method chosen in each."""
+    def sums(errors):
+        return np.bincount(block, np.nansum(errors, axis=1))
+    own, theirs = sums(own), np.stack([sums(errors) for errors in theirs])
+    drawn = np.random.default_rng(1).integers(0, len(own), (RESAMPLINGS, len(own)))
+    return np.quantile(own[drawn].sum(1) / theirs[:, drawn].sum(2).min(0), 0.05)
+
+
 def score(stormglass, path, ahead, model):
     y, step = load(path)
     daily = step >= 86400
@@ -128,6 +139,8 @@ def score(stormglass, path, ahead, model):
     ok = ~np.isnan(truth)
     out["accuracy"] = 1 - np.abs(truth - ours["forecast"])[ok].sum() / np.abs(truth[ok]).sum()
     out["ratio"], out["best"] = ratio(slice(None))
+    out["at least"] = lower_bound(np.abs(truth - ours["forecast"]), [np.abs(truth - f[origins.row:]) for f in usable.values()],
+                                  (start - start[0]) // (7 if daily else day))
     far = round(FAR / step)
     out["far"] = ratio(slice(far - 1, None))[0] if not daily and horizon > far else math.nan
     window, floor = max(1, round(WINDOW_DAYS * 86400 / step / stride)), 0.0 if np.nanmin(values) >= 0 else -math.inf
@@ -187,3 +200,9 @@ if __name__ == "__main__":
                 means = " | ".join(show(geometric([r.get(name, math.nan) for r in group])) for name in columns)
                 inside = ", ".join(f"{100 * np.mean([r['inside ' + name] for r in group]):.1f}" for name in INTERVALS)
                 print(f"| {kind}, {ahead} | {len(group)} | {means} | {inside} |")
+    for kind in ("long", "short"):
+        for ahead in ("h1", "d1"):
+            group = [r for r in rows if r["ahead"] == ahead and kind == ("long" if r["days"] >= LONG_DAYS else "short")]
+            if group:
+                worst = max(group, key=lambda r: r["at least"])
+                print(f"\nWorst lower bound, {kind}, {ahead}: {worst['trace']} at {worst['at least']:.3f} ({worst['ratio']:.3f})")
