@@ -149,16 +149,7 @@ impl Driver {
                 _ = beat.tick() => {
                     let silent = std::mem::replace(&mut beaten, Instant::now()).elapsed();
                     self.beat();
-                    // The holders have undone by then: what is measured from here on says nothing about the faults.
-                    let lost = silent >= self.experiment.lease && self.machine.faults().iter().any(|f| f.in_flight());
-                    if lost && !interrupted {
-                        interrupted = true;
-                        let lease = Span(self.experiment.lease);
-                        let silent = silent.as_secs_f64();
-                        self.interrupt(&format!("it stood still for {silent:.1} s, longer than its lease of {lease}"))
-                    } else {
-                        None
-                    }
+                    self.interrupt_after(silent, &mut interrupted)
                 }
                 () = stopped(stop), if !interrupted => {
                     interrupted = true;
@@ -173,7 +164,11 @@ impl Driver {
                     }
                 }
                 happening = self.receiver.recv() => match happening {
-                    Some(happening) => self.happen(happening),
+                    Some(happening) => {
+                        // What a holder said while this process stood still may be heard before the next beat.
+                        let ended = self.interrupt_after(beaten.elapsed(), &mut interrupted);
+                        ended.or_else(|| self.happen(happening))
+                    }
                     None => Some(Outcome::Failed),
                 },
             };
@@ -187,6 +182,16 @@ impl Driver {
     /// Whether a fault could not be undone.
     pub(super) fn has_left(&self) -> bool {
         self.machine.faults().contains(&FaultState::Left)
+    }
+
+    /// Ends the run after a silence in which the holders have undone: what is measured from here on says nothing about the faults.
+    fn interrupt_after(&mut self, silent: Duration, interrupted: &mut bool) -> Option<Outcome> {
+        let lost = silent >= self.experiment.lease && self.machine.faults().iter().any(|f| f.in_flight());
+        if !lost || std::mem::replace(interrupted, true) {
+            return None;
+        }
+        let (lease, silent) = (Span(self.experiment.lease), silent.as_secs_f64());
+        self.interrupt(&format!("it stood still for {silent:.1} s, longer than its lease of {lease}"))
     }
 
     fn interrupt(&mut self, why: &str) -> Option<Outcome> {
