@@ -179,13 +179,7 @@ fn is_about_the_source(error: &JobError) -> bool {
 
 fn diagnostic(error: &JobError) -> Diagnostics {
     let (summary, advice) = match error {
-        JobError::Source(_)
-        | JobError::Units(_)
-        | JobError::Similar(_)
-        | JobError::SimilarClean(_)
-        | JobError::Clean { .. }
-        | JobError::Stale { .. }
-        | JobError::Load(_) => (
+        error if is_about_the_source(error) => (
             "Load cannot be read",
             "\n\nTo keep the schedule in force meanwhile, set `on_source_error = \"keep\"`; to destroy without reading, run \
              `terraform destroy -refresh=false`.",
