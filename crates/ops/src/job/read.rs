@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{JobError, JobInputs};
 use crate::duration::Span;
-use crate::ports::Window;
+use crate::ports::{MetricSource, SourceError, Window};
 use crate::settings::JobSettings;
 
 /// What was measured, and the clock that it was measured by.
@@ -37,21 +37,22 @@ pub async fn read(inputs: JobInputs<'_>, settings: &JobSettings, now: Timestamp)
     let stored = inputs.source.is_stored();
     let window = if stored { None } else { Some(window(settings, settings.as_of.unwrap_or(now))?) };
     let load = inputs.source.fetch(window).await.map_err(JobError::Source)?;
-    let units = match inputs.units {
-        // A stored count is read whole; what lies outside of the load's time finds no sample to go with.
-        Some(source) if source.is_stored() => Some(source.fetch(None).await.map_err(JobError::Units)?),
-        Some(source) => Some(source.fetch(window.or_else(|| around(&load))).await.map_err(JobError::Units)?),
-        None => None,
-    };
-    let similar = match inputs.borrow_from {
-        Some(source) if source.is_stored() => Some(source.fetch(None).await.map_err(JobError::Similar)?),
-        Some(source) => {
-            let history = window.or_else(|| history_of(&load, settings));
-            Some(source.fetch(history).await.map_err(JobError::Similar)?)
-        }
-        None => None,
-    };
+    // A stored count is read whole; what lies outside of the load's time finds no sample to go with.
+    let units = beside(inputs.units, || window.or_else(|| around(&load))).await.map_err(JobError::Units)?;
+    let history = || window.or_else(|| history_of(&load, settings));
+    let similar = beside(inputs.borrow_from, history).await.map_err(JobError::Similar)?;
     Ok(Measured { load, units, similar, window, stored, source: inputs.source.describe() })
+}
+
+/// What a source beside that of the load has: all that is stored, else what lies in the window.
+async fn beside(
+    source: Option<&dyn MetricSource>,
+    window: impl FnOnce() -> Option<Window>,
+) -> Result<Option<RawSeries>, SourceError> {
+    match source {
+        Some(source) => source.fetch(if source.is_stored() { None } else { window() }).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The window of history that belongs to an instant: start and end at multiples of the refresh interval, both less the
