@@ -22,8 +22,8 @@ pub struct Report {
     pub ended: Timestamp,
     /// From the first injection to the first failing measurement, seconds; null where the steady state never broke.
     pub detection_seconds: Option<f64>,
-    /// How long the steady state took to come back, seconds: from the first failing measurement where it came back under the
-    /// fault, otherwise from the end of the last undo; 0 where it never broke, null where it did not come back.
+    /// How long the check that came back last took for it, seconds: from the end of the last undo where it came back after that,
+    /// otherwise the length of its last outage; 0 where nothing ever broke, null where it did not come back.
     pub recovery_seconds: Option<f64>,
     /// Each fault of the method, in order.
     pub faults: Vec<FaultReport>,

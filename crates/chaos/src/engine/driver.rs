@@ -14,7 +14,7 @@ use super::holder::{FromHolder, Order, ToHolder};
 use super::journal::{Journal, Record};
 use super::run::{Options, Progress, stopped};
 use super::spawn::{BOUND, HOLDER, Helper, WATCHDOG, stop_file};
-use super::timeline::{PASSES, Timelines, measure};
+use super::timeline::{Outage, PASSES, Timelines, measure};
 use super::undo::undo_from_data;
 use super::watchdog::{Guarded, Guards, ToWatchdog};
 use crate::catalogue::Catalogue;
@@ -323,21 +323,20 @@ impl Driver {
                 self.feed(Event::Abort)
             }
             Phase::Recovering => {
-                let back = self.timelines.recovered()?;
-                self.recovered(back)
+                let outage = self.timelines.recovered()?;
+                self.recovered(outage)
             }
             _ => None,
         }
     }
 
-    /// The steady state is back; since when, where it had been away.
-    fn recovered(&mut self, back: Option<Instant>) -> Option<Outcome> {
-        let seconds = match (back, self.detected, self.last_undo) {
-            (None, ..) => 0.0,
-            (Some(back), Some(detected), Some(undo)) if back < undo => back.duration_since(detected).as_secs_f64(),
-            (Some(back), _, Some(undo)) => back.duration_since(undo).as_secs_f64(),
-            (Some(_), _, None) => 0.0,
-        };
+    /// The steady state is back, after this outage where it had been away.
+    fn recovered(&mut self, outage: Option<Outage>) -> Option<Outcome> {
+        let seconds = outage.map_or(0.0, |outage| {
+            // What came back after the faults was hindered by them until then.
+            let hindered = self.last_undo.filter(|undo| *undo <= outage.to).unwrap_or(outage.from);
+            outage.to.duration_since(hindered).as_secs_f64()
+        });
         self.recovery_seconds = Some(seconds);
         let well = seconds <= self.experiment.recovery_objective.as_secs_f64();
         let objective = Span(self.experiment.recovery_objective);

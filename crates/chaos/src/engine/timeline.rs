@@ -36,6 +36,13 @@ pub(super) struct Timelines {
     streaks: Vec<Streak>,
 }
 
+/// From a check's first failure to the first pass after which it counts as recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outage {
+    pub(super) from: Instant,
+    pub(super) to: Instant,
+}
+
 /// Where a check stands.
 #[derive(Debug, Clone, Copy)]
 struct Streak {
@@ -43,19 +50,19 @@ struct Streak {
     passes: usize,
     /// Failures in a row up to now.
     failures: usize,
-    /// First pass of the passes in a row.
+    /// When the first of the passes in a row was answered.
     since: Instant,
     /// Passes in a row that began to be measured after the faults.
     passes_after: usize,
-    /// Whether it ever failed since the first fault.
-    broke: bool,
+    /// First failure of its last outage since the first fault; an outage lasts until it counts as recovered.
+    away: Option<Instant>,
 }
 
 impl Timelines {
     /// Without any measurement yet.
     pub(super) fn new(checks: &[Check]) -> Self {
         let since = Instant::now();
-        let streak = Streak { passes: 0, failures: 0, since, passes_after: 0, broke: false };
+        let streak = Streak { passes: 0, failures: 0, since, passes_after: 0, away: None };
         let report = |c: &Check| ProbeReport {
             name: c.name.clone(),
             asked: c.probe.describe(),
@@ -79,26 +86,29 @@ impl Timelines {
         if measurement.ok {
             self.checks[check].passed += 1;
             if streak.passes == 0 {
-                streak.since = asked;
+                streak.since = asked + Duration::from_secs_f64(measurement.seconds);
             }
             streak.passes += 1;
             streak.failures = 0;
             streak.passes_after += usize::from(after.is_some_and(|after| asked >= after));
         } else {
             self.checks[check].failed += 1;
+            if counts && (streak.away.is_none() || streak.passes >= PASSES) {
+                streak.away = Some(asked);
+            }
             streak.failures += 1;
             streak.passes = 0;
             streak.passes_after = 0;
-            streak.broke |= counts;
         }
         self.checks[check].timeline.push(measurement);
     }
 
-    /// When everything that broke was back, once each check has passed often enough after the faults.
+    /// The last outage of the check that came back last, once each check has passed often enough after the faults.
     /// The inner value is `None` where nothing ever broke.
-    pub(super) fn recovered(&self) -> Option<Option<Instant>> {
+    pub(super) fn recovered(&self) -> Option<Option<Outage>> {
         let back = self.streaks.iter().all(|s| s.passes_after >= PASSES);
-        back.then(|| self.streaks.iter().filter(|s| s.broke).map(|s| s.since).max())
+        let outage = |s: &Streak| s.away.map(|from| Outage { from, to: s.since });
+        back.then(|| self.streaks.iter().filter_map(outage).max_by_key(|outage| outage.to))
     }
 
     /// The condition that a check's measurements meet, in words.
@@ -153,5 +163,53 @@ impl Timelines {
             recent.push_front(measurement);
         }
         recent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A measurement each 100 ms, answered after 10 ms, `true` where it passed.
+    fn noted(timelines: &mut Timelines, begin: Instant, passed: &[bool], ended: usize) {
+        for (i, ok) in passed.iter().enumerate() {
+            let asked = begin + Duration::from_millis(100) * i as u32;
+            let measurement =
+                Measurement { at: Timestamp::UNIX_EPOCH, seconds: 0.01, ok: *ok, number: None, summary: String::new() };
+            timelines.note(
+                0,
+                measurement,
+                asked,
+                true,
+                (i >= ended).then(|| begin + Duration::from_millis(100) * ended as u32),
+            );
+        }
+    }
+
+    fn of_one_check() -> Timelines {
+        let now = Instant::now();
+        let streak = Streak { passes: 0, failures: 0, since: now, passes_after: 0, away: None };
+        let report = ProbeReport { name: "a".into(), asked: String::new(), passed: 0, failed: 0, timeline: Vec::new() };
+        Timelines { checks: vec![report], streaks: vec![streak] }
+    }
+
+    #[test]
+    fn an_outage_ends_with_passes_enough_and_only_the_last_one_is_told() {
+        let (mut timelines, begin) = (of_one_check(), Instant::now());
+        let (up, down) = (true, false);
+        // The second outage has two passes in it, one too few for its end.
+        noted(&mut timelines, begin, &[up, down, up, up, up, down, up, up, down, up, up], 9);
+        assert_eq!(timelines.recovered(), None, "two passes after the faults are not enough");
+        let mut timelines = of_one_check();
+        noted(&mut timelines, begin, &[up, down, up, up, up, down, up, up, down, up, up, up], 9);
+        let at = |ms| begin + Duration::from_millis(ms);
+        assert_eq!(timelines.recovered(), Some(Some(Outage { from: at(500), to: at(910) })));
+    }
+
+    #[test]
+    fn what_never_failed_has_no_outage() {
+        let mut timelines = of_one_check();
+        noted(&mut timelines, Instant::now(), &[true; 3], 0);
+        assert_eq!(timelines.recovered(), Some(None));
     }
 }
