@@ -200,7 +200,11 @@ struct Proxy {
 
 impl Proxy {
     fn new(lab: &Lab) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+        // A loopback address of its own: nobody else takes the port before or after the proxy.
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let address = format!("127.{}.{}.{}:0", 64 + std::process::id() % 64, count / 250 % 250, 1 + count % 250);
+        let free = TcpListener::bind(address).and_then(|l| l.local_addr()).expect("a free port");
         Self { listen: free.to_string(), upstream: lab.service.clone() }
     }
 }

@@ -102,9 +102,10 @@ fn the_next_run_undoes_what_a_dead_one_left() {
     let child = lab.start(&lab.experiment(burn()), &[]);
     eventually("the fault", || lab.records().iter().any(|r| r == "injected"));
     let dead = lab.journal().unwrap();
-    for pid in [vec![child.id()], lab.helpers(HOLDER), lab.helpers(WATCHDOG)].concat() {
-        signal(pid, Signal::KILL);
-    }
+    // Stopped first, so that none of them sees another one die.
+    let all = [lab.helpers(HOLDER), lab.helpers(WATCHDOG), vec![child.id()]].concat();
+    all.iter().for_each(|pid| signal(*pid, Signal::STOP));
+    all.iter().for_each(|pid| signal(*pid, Signal::KILL));
     finish(child);
     assert!(!fs::read_to_string(&dead).unwrap().contains("finished"));
     let mut next = lab.experiment(burn());

@@ -157,6 +157,10 @@ fn strike(lab: &Lab, case: &dyn Case, door: Door, victim: Victim, moment: Moment
     let held = !lab.helpers(HOLDER).is_empty();
     let struck = Instant::now();
     kill(lab, &run, &runners, victim);
+    // A provider that only planned is followed by one that applies: that run is ended as a user would.
+    if door == Door::Terraform && matches!(victim, Victim::Runner | Victim::Frozen) && lab.records().is_empty() {
+        run.interrupt();
+    }
     let ended = run.finish();
     if victim == Victim::All {
         let undo = lab.chaos(&["undo", "--all", "--json"]);

@@ -154,7 +154,7 @@ impl Checkout {
         let config = format!(
             "global\n  maxconn 500\ndefaults\n  mode http\n  timeout connect 1s\n  timeout client 10s\n  timeout server 5s\n  \
              retries 3\n  option redispatch 1\n  retry-on conn-failure empty-response 503\nfrontend front\n  bind 127.0.0.1:{front}\n  \
-             default_backend app\nbackend app\n  balance roundrobin\n  option httpchk GET /health\n  \
+             default_backend app\nbackend app\n  balance roundrobin\n  timeout check 2s\n  option httpchk GET /health\n  \
              default-server check inter 200ms fastinter 100ms fall 2 rise 2\n  server first 127.0.0.1:{first}\n  \
              server second {far}:{second}\n"
         );
