@@ -28,7 +28,7 @@ FITS = [
 ]
 NAMES = {"sse": "SSE", "log_likelihood": "log-likelihood", "aicc": "AICc"}
 # Models that ours has no single name for.
-OURS = {"theta, best of all": "ensemble(theta,theta(optimized),theta(dynamic))"}
+OURS = {"theta, best of all": "theta(auto)"}
 # Seconds that a peer may go on fitting one series, and a fit's from which it has one round.
 AGAIN, LONG = 2, 5
 # Panel, season, model, and how many of its series the peers fit.

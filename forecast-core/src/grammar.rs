@@ -367,6 +367,7 @@ mod tests {
         check_name("Local_Linear_Trend", "local_linear_trend");
         check_name("theta[24]", "theta[24]");
         check_name("theta(dynamic)", "theta(dynamic)");
+        check_name("theta(auto)[24]", "theta(auto)[24]");
         check_name("croston(TSB)", "croston(tsb)");
         check_name("harmonic", "harmonic");
         check_name("harmonic[24, 168]", "harmonic[24,168]");

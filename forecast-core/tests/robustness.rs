@@ -13,7 +13,7 @@ fn names() -> Vec<String> {
         "holt_winters" => vec!["holt_winters[4]".into(), "holt_winters(multiplicative, damped)[4]".into()],
         "ets" => vec!["ets[4]".into(), "ets(A,Ad,A)[4]".into(), "ets(M,M,M)[4]".into(), "ets(M,Ad,N)".into()],
         "mstl" => vec!["mstl[4,8]".into(), "mstl(robust, naive)[4]".into(), "mstl".into()],
-        "theta" => vec!["theta[4]".into(), "theta(optimized)[4]".into(), "theta(dynamic)".into()],
+        "theta" => vec!["theta[4]".into(), "theta(optimized)[4]".into(), "theta(dynamic)".into(), "theta(auto)".into()],
         "harmonic" => vec!["harmonic[4,8]".into(), "harmonic(1)[3]".into(), "harmonic".into()],
         "prophet" => vec!["prophet".into(), "prophet(multiplicative)[4,8]".into()],
         "croston" => vec!["croston".into(), "croston(tsb)".into()],

@@ -16,6 +16,7 @@ pub(crate) mod matrix;
 #[doc(hidden)]
 pub mod measure;
 pub(crate) mod shifts;
+pub(crate) mod theta;
 pub(crate) mod wide;
 
 /// Instructions that a kernel is compiled for.

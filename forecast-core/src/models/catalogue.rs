@@ -121,7 +121,7 @@ pub const CATALOGUE: &[Entry] = &[
     },
     Entry {
         name: "theta",
-        form: "theta, theta(optimized) or theta(dynamic), each with [season]",
+        form: "theta, theta(optimized), theta(dynamic) or theta(auto), each with [season]",
         summary: "Smoothing plus half of the trend; quick and strong on short series.",
         build: theta,
         restore: theta::restore,
@@ -269,11 +269,12 @@ fn prophet(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
 }
 
 fn theta(call: &Call<'_>) -> Result<Box<dyn Forecaster>, GrammarError> {
-    let words = call.at_most_groups(1)?.words(&["standard", "optimized", "dynamic"])?;
-    call.one_of(&words, &["standard", "optimized", "dynamic"])?;
+    let words = call.at_most_groups(1)?.words(&["standard", "optimized", "dynamic", "auto"])?;
+    call.one_of(&words, &["standard", "optimized", "dynamic", "auto"])?;
     let kind = match words.first().copied() {
         Some("optimized") => ThetaKind::Optimized,
         Some("dynamic") => ThetaKind::Dynamic,
+        Some("auto") => ThetaKind::Auto,
         _ => ThetaKind::Standard,
     };
     Ok(Box::new(Theta { kind, season_length: call.season(1)? }))

@@ -2,7 +2,8 @@
 //!
 //! Standard: Assimakopoulos & Nikolopoulos (2000), International Journal of Forecasting 16, 521-530, in the form of Hyndman
 //! & Billah (2003), same journal 19, 287-290, as R's `thetaf`. Optimized and dynamic (theta learned; the line learned
-//! anew at each step): Fiorucci et al. (2016), same journal 32, 1151-1161. A season found by its autocorrelation is
+//! anew at each step): Fiorucci et al. (2016), same journal 32, 1151-1161, with the bounds of their package `forecTheta`.
+//! Start and theta enter the errors linearly, so that only alpha is searched for. A season found by its autocorrelation is
 //! taken out by classical decomposition. Golden tests against `thetaf`: within 1e-4.
 
 use std::collections::BTreeMap;
@@ -12,23 +13,19 @@ use serde::{Deserialize, Serialize};
 use super::decompose::{self, Seasons};
 use super::ets;
 use super::gridded::{Core, Criteria, Grid, Gridded};
-use super::least_squares::{self, Differences, Stop};
 use super::smoothing_fit::scale_of;
 use crate::events;
+use crate::kernels::theta::{self as kernel, CANDIDATES, NOTHING, Products};
 use crate::model::{FitError, Fitted, FittedState, Forecaster, Needs, RestoreError};
 use crate::season;
 use crate::series::Series;
 
 /// Bounds of alpha where theta is learned, as in the source.
 const ALPHA: (f64, f64) = (0.1, 0.99);
-/// Bounds of theta.
-const THETA: (f64, f64) = (1.0, 50.0);
-/// Starting points for alpha and theta.
-const STARTS: [(f64, f64); 3] = [(0.5, 2.0), (0.2, 5.0), (0.9, 1.5)];
-/// A power that adds nothing to a sum any more; further on it would be denormal, and slow.
-const NOTHING: f64 = 1e-30;
-/// When a search ends.
-const STOP: Stop = Stop { iterations: 60, tolerance: 1e-10 };
+/// Largest theta.
+const MOST_THETA: f64 = 1e10;
+/// Rounds of the search for alpha, each within two candidates' distance around the best one before.
+const ROUNDS: usize = 8;
 
 /// Which theta method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -41,6 +38,8 @@ pub enum ThetaKind {
     Optimized,
     /// Theta learned, and the line learned anew with each value.
     Dynamic,
+    /// Of the optimized and the dynamic one the one of less squared error; a fit says which.
+    Auto,
 }
 
 /// The theta method.
@@ -57,6 +56,7 @@ fn name(kind: ThetaKind, season_length: Option<usize>) -> String {
         ThetaKind::Standard => "theta",
         ThetaKind::Optimized => "theta(optimized)",
         ThetaKind::Dynamic => "theta(dynamic)",
+        ThetaKind::Auto => "theta(auto)",
     };
     super::naive::with_season(kind, season_length)
 }
@@ -85,17 +85,19 @@ impl Forecaster for Theta {
         let adjusted: Vec<f64> = values.iter().enumerate().map(|(t, v)| seasons.remove(*v, t)).collect();
         let learned = learn(self.kind, &adjusted)
             .ok_or_else(|| FitError::NoFit { model: Forecaster::name(self), reason: "no finite error".into() })?;
-        let start = Line::start(self.kind, &adjusted, learned);
-        let mut core = FittedTheta { kind: self.kind, line: start, seasons, scale, place: 0, sigma2: 0.0 };
+        let start = Line::start(&adjusted, learned);
+        let mut core = FittedTheta { line: start, seasons, scale, place: 0, sigma2: 0.0, sse: 0.0 };
         let errors: Vec<f64> = grid.values.iter().map(|v| core.push(Some(*v))).collect();
-        core.sigma2 = core.line.variance(&adjusted, learned);
+        core.sse = errors[unscored(learned.kind)..].iter().map(|e| e * e).sum();
+        core.sigma2 = Line::variance(&adjusted, learned);
         Ok(Box::new(Gridded::new(core, y, &grid, &errors, m)))
     }
 }
 
-/// Parameters that are learned.
+/// Parameters that are learned, and of which method: never [`ThetaKind::Auto`].
 #[derive(Debug, Clone, Copy)]
 struct Learned {
+    kind: ThetaKind,
     alpha: f64,
     theta: f64,
     level: f64,
@@ -118,8 +120,8 @@ struct Line {
 }
 
 impl Line {
-    fn start(kind: ThetaKind, y: &[f64], learned: Learned) -> Self {
-        let Learned { alpha, theta, level } = learned;
+    fn start(y: &[f64], learned: Learned) -> Self {
+        let Learned { kind, alpha, theta, level } = learned;
         // The line through the values at 1, 2, ...; the dynamic one starts without any.
         let (intercept, slope) = if kind == ThetaKind::Dynamic { (0.0, 0.0) } else { super::smoothing_fit::line(y) };
         Self { kind, alpha, theta, level, intercept, slope, count: 0, mean: 0.0, rest: 1.0 }
@@ -140,13 +142,8 @@ impl Line {
 
     fn push(&mut self, y: f64) {
         self.level = self.alpha * y + (1.0 - self.alpha) * self.level;
-        let t = (self.count + 1) as f64;
         if self.kind == ThetaKind::Dynamic {
-            let before = self.mean;
-            self.mean += (y - self.mean) / t;
-            self.slope =
-                if self.count == 0 { 0.0 } else { ((t - 2.0) * self.slope + 6.0 * (y - before) / t) / (t + 1.0) };
-            self.intercept = self.mean - self.slope * (t + 1.0) / 2.0;
+            self.learn(y);
         }
         self.count += 1;
         self.rest *= 1.0 - self.alpha;
@@ -155,20 +152,28 @@ impl Line {
         }
     }
 
+    /// The least squares line through one value more.
+    fn learn(&mut self, y: f64) {
+        let t = (self.count + 1) as f64;
+        let before = self.mean;
+        self.mean += (y - self.mean) / t;
+        self.slope = if self.count == 0 { 0.0 } else { ((t - 2.0) * self.slope + 6.0 * (y - before) / t) / (t + 1.0) };
+        self.intercept = self.mean - self.slope * (t + 1.0) / 2.0;
+    }
+
     /// One-step errors over values, the state moved on.
     fn run(&mut self, y: &[f64], errors: &mut [f64]) {
         for (t, (y, error)) in y.iter().zip(errors).enumerate() {
-            // The dynamic line says nothing before two values.
-            *error = if self.kind == ThetaKind::Dynamic && t < 2 { 0.0 } else { y - self.forecast(0) };
+            *error = if t < unscored(self.kind) { 0.0 } else { y - self.forecast(0) };
             self.push(*y);
         }
     }
 
     /// Variance of the one-step errors; of the standard method, of its smoothing alone, as in R.
-    fn variance(&self, y: &[f64], learned: Learned) -> f64 {
+    fn variance(y: &[f64], learned: Learned) -> f64 {
         let mut errors = vec![0.0; y.len()];
-        let kind = self.kind;
-        let mut line = Self::start(kind, y, learned);
+        let kind = learned.kind;
+        let mut line = Self::start(y, learned);
         if kind == ThetaKind::Standard {
             line.slope = 0.0;
         }
@@ -178,28 +183,93 @@ impl Line {
     }
 }
 
+/// Steps whose errors say nothing: the dynamic line needs two values.
+fn unscored(kind: ThetaKind) -> usize {
+    if kind == ThetaKind::Dynamic { 2 } else { 0 }
+}
+
 /// Parameters of least squared one-step errors.
 fn learn(kind: ThetaKind, y: &[f64]) -> Option<Learned> {
-    let (alpha, level) = ets::simple_smoothing(y)?;
-    if kind == ThetaKind::Standard {
-        return Some(Learned { alpha: alpha.max(1e-10), theta: 2.0, level });
+    let of = |kind| learned_theta(kind, y);
+    match kind {
+        ThetaKind::Standard => {
+            let (alpha, level) = ets::simple_smoothing(y)?;
+            Some(Learned { kind, alpha: alpha.max(1e-10), theta: 2.0, level })
+        }
+        ThetaKind::Auto => {
+            let both = [of(ThetaKind::Optimized), of(ThetaKind::Dynamic)];
+            both.into_iter().flatten().min_by(|a, b| a.1.total_cmp(&b.1)).map(|best| best.0)
+        }
+        _ => of(kind).map(|best| best.0),
     }
-    let bounds = vec![ALPHA, THETA, (f64::NEG_INFINITY, f64::INFINITY)];
-    let errors = |at: &[f64], out: &mut [f64]| {
-        let learned = Learned { alpha: at[0], theta: at[1], level: at[2] };
-        Line::start(kind, y, learned).run(y, out);
-    };
-    let size = y.iter().fold(0.0_f64, |max, v| max.max(v.abs())).max(1e-300);
-    let mut problem = Differences::new(errors, y.len(), bounds, vec![1.0, 1.0, size]);
-    let all = STARTS.iter().map(|(alpha, theta)| least_squares::descend(&mut problem, &[*alpha, *theta, y[0]], STOP));
-    let best = all.filter(|(_, sse)| sse.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1))?;
-    Some(Learned { alpha: best.0[0], theta: best.0[1], level: best.0[2] })
+}
+
+/// The same where theta is learned, and the mean of the squares.
+///
+/// Values and lines are taken relative to the first value, so that a high level costs no digits.
+fn learned_theta(kind: ThetaKind, y: &[f64]) -> Option<(Learned, f64)> {
+    let first = y[0];
+    let relative: Vec<f64> = y.iter().map(|y| y - first).collect();
+    let mut line = Line::start(&relative, Learned { kind, alpha: 1.0, theta: 1.0, level: 0.0 });
+    let mut lines = Vec::with_capacity(y.len());
+    for y in &relative {
+        lines.push((line.intercept, line.slope));
+        if kind == ThetaKind::Dynamic {
+            line.learn(*y);
+            line.count += 1;
+        }
+    }
+    let scored = y.len() - unscored(kind);
+    let (mut low, mut high) = ALPHA;
+    let mut best: Option<(Best, f64)> = None;
+    for _ in 0..ROUNDS {
+        let between = (high - low) / (CANDIDATES - 1) as f64;
+        let alphas: [f64; CANDIDATES] = std::array::from_fn(|i| (low + between * i as f64).min(ALPHA.1));
+        let sums = kernel::products(&relative, &lines, unscored(kind), &alphas);
+        for (i, alpha) in alphas.into_iter().enumerate() {
+            let here = Best::at(&sums, i);
+            if here.squares.is_finite() && best.is_none_or(|(best, _)| here.squares < best.squares) {
+                best = Some((here, alpha));
+            }
+        }
+        let alpha = best?.1;
+        (low, high) = ((alpha - between).max(ALPHA.0), (alpha + between).min(ALPHA.1));
+    }
+    let (Best { start, weight, squares }, alpha) = best?;
+    let learned = Learned { kind, alpha, theta: 1.0 / (1.0 - weight), level: first + start - weight * first };
+    Some((learned, squares / scored as f64))
+}
+
+/// The best parameters at an alpha.
+#[derive(Debug, Clone, Copy)]
+struct Best {
+    start: f64,
+    /// 1 - 1 / theta.
+    weight: f64,
+    squares: f64,
+}
+
+impl Best {
+    /// Least squares in start and weight, the weight within its bounds.
+    fn at(sums: &Products<CANDIDATES>, i: usize) -> Self {
+        let Products { ee, er, eg, rr, rg, gg } = sums;
+        // Nothing is left of the start where no scored step has any.
+        let share = |x: f64| if rr[i] > 0.0 { x / rr[i] } else { 0.0 };
+        let (along, across) = (eg[i] - share(rg[i]) * er[i], gg[i] - share(rg[i]) * rg[i]);
+        let weight = if across > 1e-12 * gg[i] { along / across } else { 0.0 };
+        let weight = weight.clamp(0.0, 1.0 - 1.0 / MOST_THETA);
+        let start = share(er[i] - weight * rg[i]);
+        let squares: f64 = ee[i] - 2.0 * (start * er[i] + weight * eg[i])
+            + start * start * rr[i]
+            + 2.0 * start * weight * rg[i]
+            + weight * weight * gg[i];
+        Self { start, weight, squares: if squares < 0.0 { 0.0 } else { squares } }
+    }
 }
 
 /// The theta method at the end of a sequence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct FittedTheta {
-    kind: ThetaKind,
     line: Line,
     seasons: Seasons,
     /// Power of two that values inside are divided by.
@@ -207,6 +277,9 @@ struct FittedTheta {
     /// Steps seen, gaps included.
     place: usize,
     sigma2: f64,
+    /// Sum of squared one-step errors of the fit, in the unit of the series.
+    #[serde(default)]
+    sse: f64,
 }
 
 /// A stored fit.
@@ -216,7 +289,7 @@ pub(super) fn restore(state: &FittedState) -> Result<Box<dyn Fitted>, RestoreErr
 
 impl Core for FittedTheta {
     fn name(&self) -> String {
-        name(self.kind, Some(self.seasons.length()).filter(|m| *m > 1))
+        name(self.line.kind, Some(self.seasons.length()).filter(|m| *m > 1))
     }
 
     fn push(&mut self, value: Option<f64>) -> f64 {
@@ -236,7 +309,7 @@ impl Core for FittedTheta {
         let mut line = self.line.clone();
         (0..horizon)
             .map(|k| {
-                let adjusted = if self.kind == ThetaKind::Dynamic {
+                let adjusted = if self.line.kind == ThetaKind::Dynamic {
                     // The line of the future is learned from the forecasts themselves.
                     let next = line.forecast(0);
                     line.push(next);
@@ -251,7 +324,7 @@ impl Core for FittedTheta {
     }
 
     fn parameters(&self) -> BTreeMap<String, f64> {
-        let drift = if self.kind == ThetaKind::Standard { 0.5 } else { 1.0 - 1.0 / self.line.theta };
+        let drift = if self.line.kind == ThetaKind::Standard { 0.5 } else { 1.0 - 1.0 / self.line.theta };
         BTreeMap::from([
             ("alpha".into(), self.line.alpha),
             ("theta".into(), self.line.theta),
@@ -261,7 +334,7 @@ impl Core for FittedTheta {
     }
 
     fn criteria(&self) -> Criteria {
-        Criteria { n_used: self.line.count, ..Criteria::default() }
+        Criteria { n_used: self.line.count, sse: Some(self.sse), ..Criteria::default() }
     }
 }
 
@@ -272,7 +345,7 @@ mod tests {
     use crate::model::Ahead;
     use crate::paths::Dice;
 
-    const KINDS: [ThetaKind; 3] = [ThetaKind::Standard, ThetaKind::Optimized, ThetaKind::Dynamic];
+    const KINDS: [ThetaKind; 4] = [ThetaKind::Standard, ThetaKind::Optimized, ThetaKind::Dynamic, ThetaKind::Auto];
 
     fn wave(n: usize) -> Series {
         let mut dice = Dice::new(9);
@@ -298,5 +371,51 @@ mod tests {
                 assert!((point - truth).abs() < 3.0, "{kind:?} lead {k}: {point}, expected {truth}");
             }
         }
+    }
+
+    /// Sum of squared one-step errors by the recursion itself.
+    fn squares(y: &[f64], learned: Learned) -> f64 {
+        let mut errors = vec![0.0; y.len()];
+        Line::start(y, learned).run(y, &mut errors);
+        errors.iter().map(|e| e * e).sum()
+    }
+
+    #[test]
+    fn no_parameters_nearby_have_less_squared_error_at_any_level() {
+        for (kind, high) in [(ThetaKind::Optimized, 0.0), (ThetaKind::Dynamic, 0.0), (ThetaKind::Dynamic, 1e9)] {
+            let mut dice = Dice::new(3);
+            let mut level = 50.0;
+            let mut value = |t: usize| {
+                level += 0.3 + 0.6 * (dice.unit() - 0.5);
+                high + level + 0.05 * t as f64 + 2.0 * (dice.unit() - 0.5)
+            };
+            let y: Vec<f64> = (0..120).map(&mut value).collect();
+            let (best, mean) = learned_theta(kind, &y).unwrap();
+            let least = squares(&y, best);
+            let scored = (y.len() - unscored(kind)) as f64;
+            assert!((mean * scored / least - 1.0).abs() < 1e-6, "{kind:?}: the sums say {mean}, the recursion {least}");
+            for (alpha, theta, level) in [(1e-3, 0.0, 0.0), (0.0, 1e-2, 0.0), (0.0, 0.0, 1e-2), (5e-3, 5e-2, 0.1)] {
+                for sign in [-1.0, 1.0] {
+                    let other = Learned {
+                        alpha: (best.alpha + sign * alpha).clamp(ALPHA.0, ALPHA.1),
+                        theta: (best.theta + sign * theta).max(1.0),
+                        level: best.level + sign * level,
+                        ..best
+                    };
+                    assert!(squares(&y, other) >= least * (1.0 - 1e-9), "{kind:?}: {best:?} {other:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn auto_is_the_better_of_the_two() {
+        let y = wave(80);
+        let fitted = Theta { kind: ThetaKind::Auto, season_length: Some(4) }.fit(&y).unwrap();
+        let of = |kind| Theta { kind, season_length: Some(4) }.fit(&y).unwrap();
+        let squares = |fitted: &dyn Fitted| fitted.residuals().iter().map(|e| e * e).sum::<f64>();
+        let both = [of(ThetaKind::Optimized), of(ThetaKind::Dynamic)];
+        let same = both.iter().find(|one| one.name() == fitted.name()).expect("a fit names the one that it is");
+        assert_eq!(squares(&**same), squares(&*fitted));
     }
 }
