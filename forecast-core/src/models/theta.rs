@@ -38,7 +38,7 @@ pub enum ThetaKind {
     Optimized,
     /// Theta learned, and the line learned anew with each value.
     Dynamic,
-    /// Of the optimized and the dynamic one the one of less squared error; a fit says which.
+    /// Of the optimized and the dynamic one the one of less mean squared error over its scored steps; a fit says which.
     Auto,
 }
 
