@@ -1,8 +1,9 @@
-//! A model by its name, with the effort of a preset.
+//! A model by its name, with the effort of a preset, and with a similar service's load to learn from.
 
 use forecast_core::auto::{Auto, Preset};
 use forecast_core::grammar::{self, GrammarError};
 use forecast_core::model::Forecaster;
+use forecast_core::{Borrowing, Series};
 
 /// Name of the mixture.
 const AUTO: &str = "auto";
@@ -19,6 +20,14 @@ pub fn forecaster(name: &str, preset: Preset, horizon: Option<usize>) -> Result<
         return grammar::parse(name);
     }
     Ok(Box::new(Auto { horizon, preset }))
+}
+
+/// The model that learns from a similar service's load, too, if there is one.
+pub fn borrowing(model: Box<dyn Forecaster>, similar: Option<Series>) -> Box<dyn Forecaster> {
+    match similar {
+        Some(similar) => Box::new(Borrowing::new(model, similar)),
+        None => model,
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::decomposed::Decomposed;
 use super::experts::Simple;
 use super::history::{DAY, History, LARGEST_EXPONENT, Unit};
 use super::regression::Regression;
@@ -30,6 +31,8 @@ pub(super) struct Setup {
     pub(super) horizon: usize,
     pub(super) simple: Vec<Simple>,
     pub(super) regressions: Vec<Regression>,
+    /// Whether seasons are learned by local regression.
+    pub(super) decomposed: bool,
     pub(super) tuning: Tuning,
     /// While running through the past, learn each time the history has grown by one part in this many.
     pub(super) growth: usize,
@@ -60,6 +63,7 @@ pub(super) struct Engine {
     unit: f64,
     simple: Vec<Simple>,
     regressions: Vec<Regression>,
+    decomposed: Option<Decomposed>,
     growth: usize,
     learned_at: usize,
     horizon: usize,
@@ -99,11 +103,9 @@ impl Engine {
         let groups = horizon.div_ceil(group);
         let day = history.day;
         let first = if y.len() >= 2 * day + 8 { day + 1 } else { (y.len() / 4).clamp(1, day + 1) };
-        let negative = y.values().iter().any(|v| *v < 0.0);
-        let regressions: Vec<Regression> = setup.regressions.into_iter().filter(|r| !(negative && r.log)).collect();
-        let simple: Vec<Simple> = setup.simple.into_iter().filter(|e| !(negative && e.on_logs())).collect();
-        let logs = need_logs(&simple, &regressions).then(|| history.clone());
-        let count = simple.len() + regressions.len();
+        let logs = need_logs(&setup.regressions).then(|| history.clone());
+        let decomposed = setup.decomposed.then(Decomposed::default);
+        let count = setup.simple.len() + setup.regressions.len() + usize::from(setup.decomposed);
         let prior = vec![1.0 / count as f64; count];
         let change = y.values().windows(2).map(|w| (w[1] / unit - w[0] / unit).abs()).sum::<f64>() / y.len() as f64;
         let error_groups = groups.min(ERROR_GROUPS);
@@ -124,8 +126,9 @@ impl Engine {
             residuals: Vec::new(),
             left: 0,
             learned_at: 0,
-            simple,
-            regressions,
+            simple: setup.simple,
+            regressions: setup.regressions,
+            decomposed,
             logs,
             growth: setup.growth,
             tuning: setup.tuning,
@@ -141,7 +144,7 @@ impl Engine {
     /// Gives back what is not stored: all that follows from the series alone.
     pub(super) fn remember(&mut self, y: &Series) {
         self.history = History::new(y);
-        self.logs = need_logs(&self.simple, &self.regressions).then(|| self.history.clone());
+        self.logs = need_logs(&self.regressions).then(|| self.history.clone());
         while self.history.len() < y.len() {
             self.push(y);
         }
@@ -152,6 +155,9 @@ impl Engine {
     pub(super) fn advance(&mut self, y: &Series, learn: bool) {
         while self.history.len() < y.len() {
             self.push(y);
+            if let Some(decomposed) = &mut self.decomposed {
+                decomposed.push(&self.history);
+            }
             self.residuals.push(self.one_step_error());
             self.absorb();
             let origin = self.history.len();
@@ -200,6 +206,9 @@ impl Engine {
             let history = self.logs.as_ref().filter(|_| regression.log).unwrap_or(&self.history);
             regression.learn(history, self.first, self.group, self.horizon, self.group);
         }
+        if let Some(decomposed) = &mut self.decomposed {
+            decomposed.learn(&self.history);
+        }
     }
 
     fn one_step_error(&self) -> f64 {
@@ -233,16 +242,15 @@ impl Engine {
         let awake = self.awake(origin);
         let mut rows = experts.chunks_mut(horizon);
         for (expert, row) in self.simple.iter().zip(&mut rows) {
-            let (history, unit) = self.read_by(expert.on_logs());
-            expert.forecast(history, origin, row);
-            if expert.on_logs() {
-                row.iter_mut().for_each(|x| *x = unit.to_plain(*x));
-            }
+            expert.forecast(&self.history, origin, row);
         }
         for (regression, row) in self.regressions.iter().zip(&mut rows) {
             let (history, unit) = self.read_by(regression.log);
             regression.forecast(history, origin, self.group, row);
             row.iter_mut().for_each(|x| *x = unit.to_plain(*x));
+        }
+        for (decomposed, row) in self.decomposed.iter().zip(&mut rows) {
+            decomposed.forecast(&self.history, origin, row);
         }
         let (floor, last) = (self.floor(), self.history.clipped[origin - 1]);
         experts.iter_mut().for_each(|x| *x = if x.is_finite() { x.max(floor) } else { last });
@@ -255,7 +263,8 @@ impl Engine {
 
     fn awake(&self, origin: usize) -> Vec<bool> {
         let simple = self.simple.iter().map(|e| e.awake(&self.history, origin));
-        simple.chain(self.regressions.iter().map(Regression::learned)).collect()
+        let regressions = self.regressions.iter().map(Regression::learned);
+        simple.chain(regressions).chain(self.decomposed.iter().map(Decomposed::learned)).collect()
     }
 
     /// Group of leads that lead `k` (from 0) shares weights with.
@@ -354,7 +363,8 @@ impl Engine {
         let awake = self.awake(self.history.len());
         let weights: Vec<Vec<f64>> = self.weights.iter().map(|w| awake_weights(w.get(), &self.prior, &awake)).collect();
         let simple = self.simple.iter().map(|e| e.name(&self.history));
-        let names = simple.chain(self.regressions.iter().map(|r| r.name(&self.history)));
+        let regressions = self.regressions.iter().map(|r| r.name(&self.history));
+        let names = simple.chain(regressions).chain(self.decomposed.iter().map(|_| Decomposed::name(&self.history)));
         names
             .enumerate()
             .map(|(e, name)| Standing {
@@ -402,8 +412,8 @@ fn mix(weights: &[f64], experts: &[f64], horizon: usize, k: usize) -> f64 {
 }
 
 /// Whether any member is told the load in logarithms.
-fn need_logs(simple: &[Simple], regressions: &[Regression]) -> bool {
-    simple.iter().any(|e| e.on_logs()) || regressions.iter().any(|r| r.log)
+fn need_logs(regressions: &[Regression]) -> bool {
+    regressions.iter().any(|r| r.log)
 }
 
 /// Weights shared out again among those awake.

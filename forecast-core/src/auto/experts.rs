@@ -26,8 +26,6 @@ pub(crate) enum Simple {
     Season(Season),
     /// The value a season ago, scaled to the level of the last hours; the scale fades with the lead.
     Levelled(Season),
-    /// The median of earlier days or weeks at this time.
-    Profile(Season),
     /// The median of earlier days of the same kind: working days or weekends.
     KindProfile,
     /// The same, scaled to the level of the last day and, fading with the lead, of the last hours.
@@ -35,11 +33,8 @@ pub(crate) enum Simple {
     /// The median of the last weeks, each in its own level, scaled to the level of the last day or of the last week and,
     /// fading with the lead, of the last hours.
     LevelledWeeks(Season),
-    /// Double seasonal smoothing, of the load or of its logarithm.
-    Smoothed {
-        /// Whether of the logarithm.
-        log: bool,
-    },
+    /// Double seasonal smoothing.
+    Smoothed,
 }
 
 /// Which season.
@@ -69,15 +64,12 @@ impl Simple {
             Self::Recent(seconds) => format!("mean[{}]", history.steps_in(seconds)),
             Self::Season(season) => format!("seasonal_naive[{}]", season.steps(history)),
             Self::Levelled(season) => format!("levelled[{}]", season.steps(history)),
-            Self::Profile(season) => format!("profile[{}]", season.steps(history)),
             Self::KindProfile => "profile[kind of day]".into(),
             Self::LevelledKind => "levelled profile[kind of day]".into(),
             Self::LevelledWeeks(Season::Day) => format!("levelled profile[{},{}]", history.week, history.day),
             Self::LevelledWeeks(Season::Week) => format!("levelled profile[{}]", history.week),
-            Self::Smoothed { log } if history.has_day() => {
-                format!("{}smoothed[{},{}]", if log { "log " } else { "" }, history.day, history.week)
-            }
-            Self::Smoothed { log } => format!("{}smoothed[{}]", if log { "log " } else { "" }, history.week),
+            Self::Smoothed if history.has_day() => format!("smoothed[{},{}]", history.day, history.week),
+            Self::Smoothed => format!("smoothed[{}]", history.week),
         }
     }
 
@@ -85,18 +77,13 @@ impl Simple {
     pub(crate) fn awake(self, history: &History, origin: usize) -> bool {
         match self {
             Self::Last | Self::Recent(_) => true,
-            Self::Season(season) | Self::Profile(season) => origin >= season.steps(history),
+            Self::Season(season) => origin >= season.steps(history),
             Self::Levelled(season) => origin >= season.steps(history) + history.steps_in(LEVEL_WINDOW),
             Self::KindProfile => origin >= 3 * history.day,
             Self::LevelledKind => origin >= 4 * history.day,
             Self::LevelledWeeks(_) => origin >= 2 * history.week,
-            Self::Smoothed { .. } => origin >= history.week + history.day,
+            Self::Smoothed => origin >= history.week + history.day,
         }
-    }
-
-    /// Whether it is told the load in logarithms.
-    pub(crate) fn on_logs(self) -> bool {
-        self == Self::Smoothed { log: true }
     }
 
     /// Forecasts of the steps from `origin` on, one a lead, from what lies before it.
@@ -109,15 +96,7 @@ impl Simple {
                 each(out, |k| seasonal(history, origin, k, steps));
             }
             Self::Levelled(season) => levelled(history, origin, season.steps(history), out),
-            Self::Profile(Season::Day) => {
-                each(out, |k| history.day_profile(origin + k, origin).unwrap_or_else(|| history.clipped[origin - 1]));
-            }
-            Self::Profile(Season::Week) => each(out, |k| {
-                let found =
-                    history.week_profile(origin + k, origin).or_else(|| history.day_profile(origin + k, origin));
-                found.unwrap_or_else(|| history.clipped[origin - 1])
-            }),
-            Self::Smoothed { .. } => history.smoothing_ahead(origin, out),
+            Self::Smoothed => history.smoothing_ahead(origin, out),
             Self::LevelledWeeks(level) => weeks::forecast(history, origin, level.steps(history), out),
             Self::LevelledKind => levelled_kind(history, origin, out),
             Self::KindProfile => each(out, |k| {

@@ -172,7 +172,7 @@ impl History {
     }
 
     /// Steps by the wall clock up to step `t`, from some midnight or other.
-    fn clock(&self, t: usize) -> usize {
+    pub(crate) fn clock(&self, t: usize) -> usize {
         // The clock is behind UTC by less than a week.
         (t + self.week).saturating_add_signed(self.shift_at(t) as isize)
     }

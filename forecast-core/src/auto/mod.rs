@@ -5,6 +5,7 @@
 //! weight for each group of leads; the mixture's own errors calibrate the intervals. The design and what it was
 //! measured to bring are in the project's design page on the online mixture.
 
+mod decomposed;
 mod engine;
 mod experts;
 mod fitted;
@@ -39,7 +40,7 @@ pub(crate) use fitted::restore;
 pub enum Preset {
     /// Naive methods and profiles.
     Fast,
-    /// Direct regressions besides; the default.
+    /// Direct regressions and MSTL besides; the default.
     #[default]
     Standard,
     /// More regressions, learned more often while running through the past.
@@ -66,37 +67,34 @@ impl Auto {
         let has_day = day > 1;
         Setup {
             horizon: self.horizon.unwrap_or(if has_day { day } else { 7 }).max(1),
-            simple: simple(has_day, self.preset != Preset::Fast),
-            regressions: self.regressions(day),
+            simple: simple(has_day),
+            regressions: self.regressions(y, day),
+            // Of data without a day the mixture was none the better for it.
+            decomposed: has_day && self.preset != Preset::Fast,
             tuning: Tuning { half_life_days: [3.0, 20.0], share: 0.02 },
             growth: if self.preset == Preset::Thorough { 16 } else { 8 },
         }
     }
 
-    fn regressions(&self, day: usize) -> Vec<Regression> {
+    fn regressions(&self, y: &Series, day: usize) -> Vec<Regression> {
         // Coarse data have few rows a day and need a longer memory for as many of them.
         let window_days = if day <= 48 { 120.0 } else { 42.0 };
-        let regression = |base, ridge| Regression::new(base, ridge, window_days);
+        let plain = |base, ridge| Regression::new(base, ridge, window_days);
+        // A load below zero has no logarithm.
+        let positive = y.values().iter().all(|v| *v >= 0.0);
+        let log = |base, ridge| if positive { plain(base, ridge).on_logs() } else { plain(base, ridge) };
         match self.preset {
             Preset::Fast => Vec::new(),
-            _ if day <= 1 => vec![
-                regression(Base::Last, 0.01),
-                regression(Base::Last, 0.01).on_logs(),
-                regression(Base::Week, 0.01).on_logs(),
-                regression(Base::Kind, 0.01).on_logs(),
-            ],
+            _ if day <= 1 => {
+                let mut all = vec![plain(Base::Last, 0.01), log(Base::Week, 0.01)];
+                all.extend(positive.then(|| log(Base::Last, 0.01)));
+                all
+            }
             preset => {
-                let mut all = vec![
-                    regression(Base::Week, 0.003),
-                    regression(Base::Kind, 0.003),
-                    regression(Base::Kind, 0.05),
-                    regression(Base::Last, 0.02),
-                    regression(Base::Week, 0.003).on_logs(),
-                    regression(Base::Kind, 0.003).on_logs(),
-                    regression(Base::Kind, 0.05).on_logs(),
-                ];
+                let mut all = vec![plain(Base::Kind, 0.05), plain(Base::Last, 0.02), log(Base::Week, 0.003)];
+                all.extend(positive.then(|| log(Base::Kind, 0.05)));
                 if preset == Preset::Thorough {
-                    all.extend([regression(Base::Day, 0.003), regression(Base::Week, 0.05)]);
+                    all.extend([plain(Base::Day, 0.003), plain(Base::Week, 0.05)]);
                 }
                 all
             }
@@ -122,7 +120,7 @@ impl Forecaster for Auto {
             return Err(FitError::TooShort { model: self.name(), needed: 2, got: y.len() });
         }
         let plain = without_events(y);
-        let mut engine = Engine::new(&plain, self.setup(y));
+        let mut engine = Engine::new(&plain, self.setup(&plain));
         engine.advance(&plain, true);
         engine.relearn();
         Ok(Box::new(FittedAuto::new(self.clone(), plain, engine)))
@@ -130,11 +128,11 @@ impl Forecaster for Auto {
 }
 
 /// The simple experts, in the order in which ties go.
-fn simple(has_day: bool, logs: bool) -> Vec<Simple> {
+fn simple(has_day: bool) -> Vec<Simple> {
     let mut pool = vec![Simple::Last];
     if has_day {
-        pool.extend([Simple::Season(Season::Day), Simple::Levelled(Season::Day), Simple::Profile(Season::Day)]);
-        pool.extend([Simple::Recent(3600), Simple::KindProfile, Simple::LevelledKind]);
+        pool.extend([Simple::Season(Season::Day), Simple::Levelled(Season::Day), Simple::Recent(3600)]);
+        pool.extend([Simple::KindProfile, Simple::LevelledKind]);
         pool.extend([Simple::LevelledWeeks(Season::Day), Simple::LevelledWeeks(Season::Week)]);
     } else {
         pool.extend([
@@ -144,10 +142,6 @@ fn simple(has_day: bool, logs: bool) -> Vec<Simple> {
             Simple::LevelledKind,
         ]);
     }
-    pool.push(Simple::Smoothed { log: false });
-    if logs {
-        pool.push(Simple::Smoothed { log: true });
-    }
-    pool.extend([Simple::Season(Season::Week), Simple::Levelled(Season::Week), Simple::Profile(Season::Week)]);
+    pool.extend([Simple::Smoothed, Simple::Season(Season::Week), Simple::Levelled(Season::Week)]);
     pool
 }

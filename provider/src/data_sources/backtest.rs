@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use forecast_core::backtest::{RollingOrigin, backtest};
-use forecast_core::{Borrowing, Forecaster};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -166,10 +165,7 @@ fn score(
         };
         let model =
             models::forecaster(name, settings.forecast.preset, Some(setup.horizon)).map_err(|e| at(e.to_string()))?;
-        let model: Box<dyn Forecaster> = match &similar {
-            Some(similar) => Box::new(Borrowing::new(model, similar.clone())),
-            None => model,
-        };
+        let model = models::borrowing(model, similar.clone());
         let scored =
             backtest(model.as_ref(), &y, &setup, &mut (), cancelled).map_err(|e| at(format!("{name}: {e}")))?;
         results.push(ResultModel {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use forecast_core::{Ahead, Borrowing, Forecast, Forecaster, Level, Paths, Series};
+use forecast_core::{Ahead, Forecast, Level, Paths, Series};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -52,10 +52,7 @@ pub fn decide(
     let trained = trained_horizon(&y, settings);
     let model = models::forecaster(&settings.forecast.model, settings.forecast.preset, Some(trained))
         .map_err(JobError::Model)?;
-    let model: Box<dyn Forecaster> = match similar {
-        Some(similar) => Box::new(Borrowing::new(model, similar)),
-        None => model,
-    };
+    let model = models::borrowing(model, similar);
 
     stage(hooks, Stage::Backtest)?;
     let scored = score::score(model.as_ref(), &y, settings, level, hooks)?;

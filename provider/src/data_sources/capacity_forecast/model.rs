@@ -116,7 +116,7 @@ fn settings() -> Vec<Attribute> {
     vec![
         one_of("preset", ["fast", "standard", "thorough"]).optional().describe(
             "Pool of the model `auto` and effort of the backtest. `fast`: naive methods and profiles, at most 50 backtest origins, 50 \
-             joint paths. `standard` (the default): seven direct regressions besides, 120 origins, 200 paths. `thorough`: nine \
+             joint paths. `standard` (the default): four direct regressions and MSTL besides, 120 origins, 200 paths. `thorough`: six \
              regressions, learned anew each day of the backtest rather than each week, 400 origins, 500 paths.",
         ),
         duration("refresh_interval").optional().validate(validators::duration_within("5m", "7d")).describe(
