@@ -105,8 +105,9 @@ fn beats_the_best_naive_method_and_covers_what_it_says() {
 
 #[test]
 fn nothing_after_an_origin_reaches_its_forecasts() {
-    let values = load(20, 60, 6);
-    let altered_from = 20 * 24 - 40;
+    // Long enough for every member to be awake.
+    let values = load(30, 60, 6);
+    let altered_from = 30 * 24 - 40;
     let mut altered = values.clone();
     for (t, value) in altered.iter_mut().enumerate().skip(altered_from) {
         *value = if t % 5 == 0 { None } else { Some(1e6 + t as f64) };
@@ -124,14 +125,14 @@ fn nothing_after_an_origin_reaches_its_forecasts() {
 
 #[test]
 fn threads_do_not_matter() {
-    let y = series(load(20, 60, 7), 60);
+    let y = series(load(30, 60, 7), 60);
     let model = Auto::for_horizon(12);
     assert_eq!(run(&model, &y, 12, 1).1, run(&model, &y, 12, 2).1);
 }
 
 #[test]
 fn a_stored_mixture_goes_on_as_if_nothing_had_been() {
-    let y = series(load(20, 60, 8), 60);
+    let y = series(load(30, 60, 8), 60);
     let split = y.len() - 50;
     let mut fitted = Auto::for_horizon(12).fit(&y.slice(0, split).unwrap()).unwrap();
     let stored = serde_json::to_string(&fitted.state()).unwrap();
@@ -144,11 +145,12 @@ fn a_stored_mixture_goes_on_as_if_nothing_had_been() {
     assert_eq!(fitted.forecast(&ahead, &levels()), restored.forecast(&ahead, &levels()));
     assert_eq!(fitted.paths(&ahead, 20, 3), restored.paths(&ahead, 20, 3));
     assert_eq!(fitted.members(), restored.members());
+    assert!(fitted.members().iter().all(|m| m.reason != "waits for a longer history"));
 }
 
 #[test]
 fn steps_one_by_one_or_all_at_once_come_to_the_same() {
-    let y = series(load(12, 60, 9), 60);
+    let y = series(load(30, 60, 9), 60);
     let split = y.len() - 30;
     let fit = || Auto::for_horizon(6).fit(&y.slice(0, split).unwrap()).unwrap();
     let (mut at_once, mut one_by_one): (Box<dyn Fitted>, Box<dyn Fitted>) = (fit(), fit());
@@ -162,7 +164,7 @@ fn steps_one_by_one_or_all_at_once_come_to_the_same() {
 
 #[test]
 fn the_unit_of_the_series_does_not_matter() {
-    let values = load(15, 60, 10);
+    let values = load(30, 60, 10);
     let scaled: Vec<_> = values.iter().map(|v| v.map(|v| v * 1024.0)).collect();
     let forecast = |values| Auto::default().fit(&series(values, 60)).unwrap().forecast(&Ahead::steps(24), &[]).unwrap();
     let (one, other) = (forecast(values), forecast(scaled));
