@@ -263,10 +263,10 @@ impl Case for Rules {
 }
 
 /// A namespace with a device to slow down: the one fault that stays where nobody undoes it.
-struct Bandwidth(Rules);
+pub(crate) struct Bandwidth(Rules);
 
 impl Bandwidth {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let rules = Rules::new("network_bandwidth");
         ip(&["-n", &rules.namespace, "link", "add", "near", "type", "veth", "peer", "name", "far"]);
         ip(&["-n", &rules.namespace, "link", "set", "near", "up"]);

@@ -3,13 +3,17 @@
 //! 100 kills here; `STORMGLASS_STORM=1000` in `cargo xtask prove`, which prints the table that the docs have.
 
 use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::json;
 
-use crate::faults::{CASES, Case, holder_left};
-use crate::lab::{HOLDER, Lab, WATCHDOG, signal};
+use crate::faults::{Bandwidth, CASES, Case, holder_left};
+use crate::lab::{HOLDER, Lab, WATCHDOG, eventually, finish, signal};
 use crate::runs::{Door, Run, lives};
 
 /// Who is killed.
@@ -107,6 +111,47 @@ fn nothing_outlives_a_killed_experiment() {
     let leaks = leaks.into_inner().expect("a list");
     assert!(leaks.is_empty(), "{} of {kills} kills left something:\n{}", leaks.len(), leaks.join("\n"));
     assert_eq!(table.values().map(|row| row.0).sum::<usize>(), kills);
+}
+
+/// A fault that a program of the system injects, killed in the middle of that: what it was about to do, it must not do later.
+/// The program is the real one, which waits before it adds a queue so that the kill comes in time.
+#[test]
+fn a_program_that_injects_does_not_outlive_its_holder() {
+    for victim in [Victim::Holder, Victim::AllButWatchdog, Victim::All] {
+        let lab = Lab::new();
+        let case = Bandwidth::new();
+        let (programs, adding) = (lab.folder("programs"), lab.path("adding"));
+        let real = ["/usr/sbin/tc", "/sbin/tc"].into_iter().find(|tc| Path::new(tc).is_file()).expect("iproute2");
+        let wait = format!(
+            "#!/bin/sh\ncase \"$*\" in *'qdisc add'*) echo > {}; sleep 1;; esac\nexec {real} \"$@\"\n",
+            adding.display()
+        );
+        fs::write(programs.join("tc"), wait).expect("a program");
+        fs::set_permissions(programs.join("tc"), Permissions::from_mode(0o755)).expect("a program");
+        let path = std::env::var("PATH").unwrap_or_default();
+        let experiment = lab.write(&lab.experiment(json!([case.step("60s")])));
+        let allow = case.allow().remove(0);
+        let mut command = lab.command(&["run", experiment.to_str().expect("a text path"), "--allow", &allow]);
+        command.env("PATH", format!("{}:{path}", programs.display()));
+        let run = command.spawn().expect("the command starts");
+        eventually("the queue's addition", || adding.exists());
+        let pids = |roles: &[&str]| roles.iter().flat_map(|role| lab.helpers(role)).collect::<Vec<_>>();
+        let victims = match victim {
+            Victim::Holder => pids(&[HOLDER]),
+            Victim::AllButWatchdog => [vec![run.id()], pids(&[HOLDER])].concat(),
+            _ => [vec![run.id()], pids(&[HOLDER, WATCHDOG])].concat(),
+        };
+        victims.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+        let done = finish(run);
+        if victim == Victim::All {
+            let undo = lab.chaos(&["undo", "--all", "--json"]);
+            assert_eq!(undo.code, Some(0), "{undo:?}");
+        }
+        eventually("the run's end", || lab.records().iter().any(|record| record == "finished"));
+        // What was about to be added would be there by then.
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert_eq!(case.left(), None, "{victim:?}: {done:?}, {:?}", lab.records());
+    }
 }
 
 /// A row a door and victim, a column a fault: how often, and the slowest end.

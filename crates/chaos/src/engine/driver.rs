@@ -481,17 +481,11 @@ impl Driver {
         let holder = self.holders[i].take().map(|h| h.identity);
         let (catalogue, kind, undo) =
             (self.catalogue, self.experiment.method[i].kind.name(), self.touches[i].undo.clone());
-        let work = move || {
-            if let Some(holder) = holder {
-                holder.kill();
-            }
-            undo_from_data(&catalogue, kind, &undo)
-        };
         let sender = self.sender.clone();
         let path = self.journal.path().to_owned();
         tokio::task::spawn_blocking(move || {
             let by = "runner".to_owned();
-            let (record, event) = match work() {
+            let (record, event) = match undo_from_data(&catalogue, holder, kind, &undo) {
                 Ok(()) => (Record::Undone { fault: i, by }, FromHolder::Undone { counts: Value::Null }),
                 Err(reason) => {
                     (Record::UndoFailed { fault: i, by, reason: reason.clone() }, FromHolder::UndoFailed { reason })

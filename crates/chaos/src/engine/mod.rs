@@ -7,7 +7,8 @@
 //! ```
 //! Holder and watchdog are this executable again ([`helper_main`]), in sessions of their own, with no descriptor but their
 //! lease. Whoever is left alive can undo: the holder when its lease ends, the runner when a holder dies, the watchdog when
-//! runner and holder died, and [`undo::undo_all`] when all of them did.
+//! runner and holder died, and [`undo::undo_all`] when all of them did; each of them first ends the holder with the programs
+//! that it runs for its fault, which could inject late.
 
 mod driver;
 mod holder;

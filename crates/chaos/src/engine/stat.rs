@@ -9,6 +9,8 @@ pub struct Stat {
     pub state: char,
     /// Process id of the parent; 0 for the first process.
     pub parent: u32,
+    /// Process id of the session's leader; 0 for the kernel's own.
+    pub session: u32,
     /// Clock ticks since boot when it started.
     pub started: u64,
 }
@@ -39,7 +41,8 @@ impl Stat {
         let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
         let parent = fields.next()?.parse().ok()?;
-        Some(Self { state, parent, started: fields.nth(17)?.parse().ok()? })
+        let session = fields.nth(1)?.parse().ok()?;
+        Some(Self { state, parent, session, started: fields.nth(15)?.parse().ok()? })
     }
 }
 
@@ -49,8 +52,8 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_does_not_shift_the_fields() {
-        let text = "42 (a) S (x) t 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 77123 0 0\n";
-        assert_eq!(Stat::parse(text), Some(Stat { state: 't', parent: 1, started: 77_123 }));
+        let text = "42 (a) S (x) t 1 42 41 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 77123 0 0\n";
+        assert_eq!(Stat::parse(text), Some(Stat { state: 't', parent: 1, session: 41, started: 77_123 }));
         assert_eq!(Stat::parse("42 (a) S 1"), None);
     }
 

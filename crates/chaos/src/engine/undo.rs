@@ -80,8 +80,8 @@ pub fn undo_run(path: &Path, catalogue: &Catalogue, undone: &mut Undone) {
         std::thread::sleep(Duration::from_millis(20));
     }
     for (_, stray) in helpers(path).into_iter().chain(strays) {
-        if !stray.kill() {
-            undone.failed.push(format!("{title}: process {} of `{}` cannot be killed", stray.pid, path.display()));
+        if let Err(reason) = stray.end() {
+            undone.failed.push(format!("{title}: `{}`: {reason}", path.display()));
         }
     }
     if told.is_ok() {
@@ -90,12 +90,9 @@ pub fn undo_run(path: &Path, catalogue: &Catalogue, undone: &mut Undone) {
     let failed = undone.failed.len();
     for standing in open {
         let name = format!("{title}: {}", standing.name);
-        if let Some(holder) = standing.holder {
-            holder.kill();
-        }
         let by = "undo".to_owned();
         let fault = standing.fault;
-        let record = match undo_from_data(catalogue, &standing.kind, &standing.undo) {
+        let record = match undo_from_data(catalogue, standing.holder, &standing.kind, &standing.undo) {
             Ok(()) => {
                 undone.undone.push(name);
                 Record::Undone { fault, by }
@@ -112,8 +109,15 @@ pub fn undo_run(path: &Path, catalogue: &Catalogue, undone: &mut Undone) {
     }
 }
 
-/// Undoes one fault from its data, within [`BOUND`].
-pub(super) fn undo_from_data(catalogue: &Catalogue, kind: &str, undo: &Value) -> Result<(), String> {
+/// Ends a fault's holder with all that it runs, then undoes from the fault's data, within [`BOUND`]. It undoes also where the
+/// holder cannot be ended, and tells of that.
+pub(super) fn undo_from_data(
+    catalogue: &Catalogue,
+    holder: Option<Identity>,
+    kind: &str,
+    undo: &Value,
+) -> Result<(), String> {
+    let ended = holder.map_or(Ok(()), Identity::end);
     let fault = catalogue.fault(kind).ok_or_else(|| format!("this program does not know the fault `{kind}`"))?;
     let (sender, done) = channel();
     let undo = undo.clone();
@@ -122,9 +126,10 @@ pub(super) fn undo_from_data(catalogue: &Catalogue, kind: &str, undo: &Value) ->
     });
     thread.map_err(|e| format!("no thread can be started: {e}"))?;
     match done.recv_timeout(BOUND) {
-        Ok(result) => result.map_err(|e| e.to_string()),
-        Err(_) => Err(format!("undoing gave no answer within {} s", BOUND.as_secs())),
+        Ok(result) => result.map_err(|e| e.to_string())?,
+        Err(_) => return Err(format!("undoing gave no answer within {} s", BOUND.as_secs())),
     }
+    ended.map_err(|reason| format!("it was undone, but of its holder {reason}, which may inject it again"))
 }
 
 /// The faults in force, by journal and by living holders.

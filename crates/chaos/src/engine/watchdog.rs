@@ -86,11 +86,9 @@ fn take_over(catalogue: &Catalogue, path: &Path, guarded: &[Guarded], lease: Dur
     };
     let mut failed = false;
     for guard in guarded {
-        if !guard.holder.gone_within(lease + Duration::from_secs(2)) {
-            guard.holder.kill();
-        }
+        guard.holder.gone_within(lease + Duration::from_secs(2));
         let fault = guard.fault;
-        match undo_from_data(catalogue, &guard.kind, &guard.undo) {
+        match undo_from_data(catalogue, Some(guard.holder), &guard.kind, &guard.undo) {
             Ok(()) => write(Record::Undone { fault, by: "watchdog".to_owned() }),
             Err(reason) => {
                 failed = true;

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use stormglass_chaos::FaultError;
+use stormglass_chaos::engine::process::run_for_fault;
 
 use crate::processes::stat;
 
@@ -65,7 +66,7 @@ impl Namespace {
         self.inside(command, Command::spawn)
     }
 
-    /// A namespace belongs to a thread: one of its own enters, and what it starts is inside.
+    /// A namespace belongs to a thread: one of its own enters, and what it starts is inside. It works for the fault alone.
     fn inside<T: Send>(
         &self,
         command: &mut Command,
@@ -75,7 +76,7 @@ impl Namespace {
         let entered = std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
                 move_into_link_name_space(self.file.as_fd(), Some(LinkNameSpaceType::Network))?;
-                run(command)
+                run(run_for_fault(command))
             });
             thread
                 .join()
