@@ -268,7 +268,7 @@ impl FittedHoltWinters {
                 self.state.level = level;
                 self.state.trend = phi * trend;
                 self.residuals.push(finite(error * self.scale));
-                slot = (slot + 1) % self.season_length();
+                slot = if slot + 1 == self.season_length() { 0 } else { slot + 1 };
             }
         }
         self.len = to;

@@ -31,7 +31,7 @@ const TOLERANCE: f64 = 1e-9;
 /// Share of the sum of squares that a step changes at most if curvature is learned from it: far away it says little.
 const NEAR: f64 = 0.003;
 /// Distance in every parameter within which a search that is no better than another has the same end.
-const SAME: f64 = 0.02;
+const SAME: f64 = 0.05;
 
 /// What the errors are computed from.
 pub(super) struct Problem<'a> {
