@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 use forecast_core::{Ahead, Series, fit_panel, scores};
@@ -192,11 +192,13 @@ impl Work<'_> {
         let step = input::panel_step(self.season)?;
         let forecaster = model::forecaster(self.model, Some(self.season), Some(horizon))?;
         let mut progress = Progress::new("panel", "series", quiet);
-        // Series are made as threads take them; that each can be made is looked at before.
-        rows.iter().try_for_each(|row| series(row, step).map(drop))?;
+        let series = |row: &PanelRow| {
+            let series = Series::from_options(jiff::Timestamp::UNIX_EPOCH, step, row.values.clone());
+            series.expect("a row that was read has a value, and only finite ones")
+        };
         let results = fit_panel(
             forecaster.as_ref(),
-            rows.iter().map(|row| series(row, step).expect("the same row made a series before")),
+            rows.iter().map(series),
             self.threads,
             |at, _, fitted| {
                 let ahead = fitted.map_err(|e| named(&rows[at], &e))?.forecast(&Ahead::steps(self.horizon), &[]);
@@ -206,11 +208,6 @@ impl Work<'_> {
         );
         results.into_iter().collect()
     }
-}
-
-/// The series of a row.
-fn series(row: &PanelRow, step: Duration) -> Result<Series, CliError> {
-    Series::from_options(jiff::Timestamp::UNIX_EPOCH, step, row.values.clone()).map_err(|e| named(row, &e))
 }
 
 fn named(row: &PanelRow, error: &dyn Display) -> CliError {
