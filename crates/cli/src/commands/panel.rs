@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
 /// Fits and forecasts every series.
 pub(crate) fn run(arguments: &Arguments, quiet: bool) -> Result<(), CliError> {
     let threads = input::threads(arguments.threads)?;
-    let rows = input::read_panel(&arguments.file)?;
+    let rows = input::read_panel(&arguments.file, threads)?;
     let began = Instant::now();
     let work = Work { model: &arguments.model, season: arguments.season, horizon: arguments.horizon, threads };
     let forecasts = work.forecasts(&rows, quiet)?;
@@ -98,8 +98,8 @@ pub(crate) struct Backtest<'a> {
 
 /// Forecasts a panel and scores it by what came.
 pub(crate) fn backtest(setup: &Backtest<'_>, format: Format, quiet: bool) -> Result<(), CliError> {
-    let rows = input::read_panel(setup.train)?;
-    let truths = truths(setup.test, &rows)?;
+    let rows = input::read_panel(setup.train, setup.threads)?;
+    let truths = truths(setup, &rows)?;
     let horizon = truths.iter().map(Vec::len).max().unwrap_or(0);
     if let Some((row, truth)) = rows.iter().zip(&truths).find(|(_, truth)| truth.len() != horizon) {
         let (path, id, got) = (setup.test.display(), &row.id, truth.len());
@@ -165,9 +165,10 @@ impl Mean {
 }
 
 /// What came after each series of a panel, in the panel's order.
-fn truths(path: &Path, rows: &[PanelRow]) -> Result<Vec<Vec<Option<f64>>>, CliError> {
+fn truths(setup: &Backtest<'_>, rows: &[PanelRow]) -> Result<Vec<Vec<Option<f64>>>, CliError> {
+    let path = setup.test;
     let mut by_id: BTreeMap<String, Vec<Option<f64>>> =
-        input::read_panel(path)?.into_iter().map(|row| (row.id, row.values)).collect();
+        input::read_panel(path, setup.threads)?.into_iter().map(|row| (row.id, row.values)).collect();
     let truth = |row: &PanelRow| {
         by_id.remove(&row.id).ok_or_else(|| {
             let (path, id) = (path.display(), &row.id);

@@ -8,6 +8,10 @@ use std::time::Duration;
 use flate2::read::MultiGzDecoder;
 
 use crate::error::CliError;
+use crate::parallel;
+
+/// Rows that are read before their values are, on all threads.
+const BLOCK: usize = 1024;
 
 /// One series of a panel.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +23,7 @@ pub(crate) struct PanelRow {
 }
 
 /// Reads a panel; rows may be of unlike length, an empty value is missing, gzip goes by suffix.
-pub(crate) fn read_panel(path: &Path) -> Result<Vec<PanelRow>, CliError> {
+pub(crate) fn read_panel(path: &Path, threads: usize) -> Result<Vec<PanelRow>, CliError> {
     let name = path.display();
     if path.is_dir() {
         return Err(CliError::Usage(format!("{name} is a folder; expected a panel file")));
@@ -28,22 +32,33 @@ pub(crate) fn read_panel(path: &Path) -> Result<Vec<PanelRow>, CliError> {
     let packed = path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("gz"));
     let input: Box<dyn Read> =
         if packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(BufReader::new(file)) };
-    parse(input).map_err(|error| CliError::Usage(format!("{name}: {error}")))
+    parse(input, threads).map_err(|error| CliError::Usage(format!("{name}: {error}")))
 }
 
-fn parse(input: impl Read) -> Result<Vec<PanelRow>, String> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
-    let mut record = csv::StringRecord::new();
+fn parse(input: impl Read, threads: usize) -> Result<Vec<PanelRow>, String> {
+    let mut records = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input).into_records();
     let mut rows: Vec<PanelRow> = Vec::new();
-    while reader.read_record(&mut record).map_err(|e| format!("it cannot be read: {e}"))? {
-        let line = record.position().map_or(0, csv::Position::line);
-        let row = row(&record).map_err(|reason| format!("line {line}: {reason}"))?;
-        rows.push(row);
+    loop {
+        let read = records.by_ref().take(BLOCK);
+        let block: Vec<csv::StringRecord> =
+            read.collect::<Result<_, _>>().map_err(|e| format!("it cannot be read: {e}"))?;
+        if block.is_empty() {
+            break;
+        }
+        for row in parallel::map(&block, threads, row, |_| ()) {
+            rows.push(row?);
+        }
     }
     if rows.is_empty() { Err("it is empty; expected a series a row, `id,v1,v2,…`".into()) } else { Ok(rows) }
 }
 
+/// A row's values; errors name its line.
 fn row(record: &csv::StringRecord) -> Result<PanelRow, String> {
+    let line = record.position().map_or(0, csv::Position::line);
+    values(record).map_err(|reason| format!("line {line}: {reason}"))
+}
+
+fn values(record: &csv::StringRecord) -> Result<PanelRow, String> {
     let mut cells = record.iter();
     let id = cells.next().unwrap_or_default().trim().to_owned();
     let values: Vec<Option<f64>> = cells.map(value).collect::<Result<_, _>>().map_err(|error| {
@@ -87,7 +102,7 @@ mod tests {
 
     #[test]
     fn rows_of_unlike_length_with_gaps() {
-        let rows = parse("a,1,2.5\nb,,3,4\n\n\"c, d\",5\n".as_bytes()).unwrap();
+        let rows = parse("a,1,2.5\nb,,3,4\n\n\"c, d\",5\n".as_bytes(), 2).unwrap();
         assert_eq!(rows[0], PanelRow { id: "a".into(), values: vec![Some(1.0), Some(2.5)] });
         assert_eq!(rows[1].values, [None, Some(3.0), Some(4.0)]);
         assert_eq!(rows[2].id, "c, d");
@@ -95,7 +110,7 @@ mod tests {
 
     #[test]
     fn errors_name_line_and_way_out() {
-        let error = |text: &str| parse(text.as_bytes()).unwrap_err();
+        let error = |text: &str| parse(text.as_bytes(), 2).unwrap_err();
         assert_eq!(error("a,1\nb,x\n"), "line 2: `x` is no number; expected one, or nothing");
         assert!(error("timestamp,value\n").contains("a file of one series"));
         assert!(error("").contains("it is empty"));
