@@ -16,19 +16,8 @@ pub fn without_events(y: &Series) -> Series {
     if !y.calendar().has_factors() {
         return y.clone();
     }
-    let mut values = y.values().to_vec();
-    let mut observed = y.observed().to_vec();
-    for t in 0..y.len() {
-        let factor = y.calendar().factor(y.time(t));
-        let plain = values[t] / factor;
-        if plain.is_finite() {
-            values[t] = plain;
-        } else {
-            observed[t] = false;
-            values[t] = if t > 0 { values[t - 1] } else { values[t] };
-        }
-    }
-    y.with_values(values, observed)
+    let plain = |t: usize| y.observation(t).map(|v| v / y.calendar().factor(y.time(t))).filter(|v| v.is_finite());
+    y.refilled(&(0..y.len()).map(plain).collect::<Vec<_>>())
 }
 
 /// Factors of the steps of a horizon, one a lead; `None` where no event says one.
@@ -69,6 +58,15 @@ mod tests {
         let plain = without_events(&hours(&[1.0, 2.0, 0.0, 0.0, 5.0], 0.0));
         assert_eq!(plain.values(), [1.0, 2.0, 2.0, 2.0, 5.0]);
         assert_eq!(plain.observed(), [true, true, false, false, true]);
+    }
+
+    #[test]
+    fn gaps_are_filled_from_what_was_there_without_the_event() {
+        let values = [Some(1.0), Some(2.0), Some(6.0), None, None];
+        let y = Series::from_options(Timestamp::UNIX_EPOCH, Duration::from_secs(3600), values.to_vec()).unwrap();
+        let plain = without_events(&y.with_calendar(sale(2.0)));
+        assert_eq!(plain.values(), [1.0, 2.0, 3.0, 3.0, 3.0]);
+        assert_eq!(plain.observed(), [true, true, true, false, false]);
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub trait Fitted: std::fmt::Debug + Send + Sync {
     /// As [`Fitted::forecast`].
     fn paths(&self, ahead: &Ahead, n: usize, seed: u64) -> Result<Paths, ForecastError>;
 
-    /// Takes new observations in, gaps included, without learning parameters anew.
+    /// Takes new observations in, gaps included, without learning parameters anew. Time zone and events stay those of the
+    /// series learned from: what an event ahead does to new values is known to the next fit.
     /// # Errors
     /// `NotContiguous` unless they begin where the known ones end.
     fn update(&mut self, new: &Series) -> Result<(), UpdateError>;
@@ -276,4 +277,10 @@ pub enum UpdateError {
     /// They do not begin where the known ones end, or have another step.
     #[error(transparent)]
     Series(#[from] crate::series::SeriesError),
+    /// With them the recursion leaves the range of a double; the fit is as it was.
+    #[error("{model} cannot take the new values in: its recursion does not stay finite; fit anew")]
+    NotTaken {
+        /// Name of the model.
+        model: String,
+    },
 }

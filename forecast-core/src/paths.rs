@@ -36,6 +36,11 @@ impl Dice {
     }
 }
 
+/// Errors that simulated courses draw from: all but the zeros that stand for what was not observed.
+pub(crate) fn drawn_from(residuals: &[f64]) -> Vec<f64> {
+    residuals.iter().copied().filter(|error| *error != 0.0).collect()
+}
+
 /// Draws `n` joint paths.
 ///
 /// `vectors`: past error vectors in any unit, each at least one lead long (a longer horizon repeats the last error);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
@@ -29,8 +29,8 @@ pub struct RawSeries {
 
 /// Load on a regular grid of finite values, with a mask of what was observed.
 ///
-/// Values that were not observed are filled from the past alone: the value one day (or season) earlier, else the
-/// last one; only what precedes the first observation takes that observation's value.
+/// Values that were not observed are filled from the past alone: the value one day earlier, else the last one; only
+/// what precedes the first observation takes that observation's value. Times are whole seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Series {
@@ -40,6 +40,8 @@ pub struct Series {
     observed: Vec<bool>,
     calendar: Arc<Calendar>,
     regressors: Arc<Regressors>,
+    /// Whether it is of a kind that falls below zero, also where no value of it does.
+    signed: bool,
 }
 
 /// Named columns known for the past and, through [`crate::Ahead`], for the future.
@@ -101,7 +103,7 @@ pub enum SeriesError {
 impl Series {
     /// A fully observed series in UTC.
     ///
-    /// `start`: time of the first value; `step`: whole seconds between values; `values`: n finite numbers.
+    /// `start`: time of the first value, of which a fraction of a second is dropped; `step`: whole seconds between values; `values`: n finite numbers.
     /// # Errors
     /// An empty or non-finite input, or a step that is not whole seconds.
     pub fn new(start: Timestamp, step: Duration, values: Vec<f64>) -> Result<Self, SeriesError> {
@@ -127,9 +129,11 @@ impl Series {
         let Some(first) = values.iter().flatten().next().copied() else {
             return Err(SeriesError::NothingObserved { len: values.len() });
         };
-        let day = (86_400 / step.as_secs()).max(1) as usize;
-        let values = fill_from_past(&values, first, day);
-        Ok(Self { start, step, values, observed, calendar: Arc::default(), regressors: Arc::default() })
+        // What a unit of time counts from here on is a second.
+        let start = Timestamp::from_second(start.as_second()).unwrap_or(start);
+        let values = fill_from_past(&values, first, day_of(step));
+        let (calendar, regressors) = Default::default();
+        Ok(Self { start, step, values, observed, calendar, regressors, signed: false })
     }
 
     /// The same series read by another wall clock.
@@ -147,11 +151,15 @@ impl Series {
 
     /// The same series with regressor columns.
     /// # Errors
-    /// `Length` unless there is one row a step.
+    /// `Length` unless there is one row a step and one name a column.
     pub fn with_regressors(mut self, regressors: Regressors) -> Result<Self, SeriesError> {
-        if regressors.values.nrows() != self.len() {
-            let got = regressors.values.nrows();
-            return Err(SeriesError::Length { what: "the regressors' matrix".into(), got, expected: self.len() });
+        let (rows, columns) = regressors.values.dim();
+        if rows != self.len() {
+            return Err(SeriesError::Length { what: "the regressors' matrix".into(), got: rows, expected: self.len() });
+        }
+        if regressors.names.len() != columns {
+            let (what, got) = ("the list of the regressors' names".into(), regressors.names.len());
+            return Err(SeriesError::Length { what, got, expected: columns });
         }
         self.regressors = Arc::new(regressors);
         Ok(self)
@@ -234,6 +242,24 @@ impl Series {
         Self { values, observed, ..self.clone() }
     }
 
+    /// The same grid with other values, `None` where nothing is known, which is filled from the past.
+    pub(crate) fn refilled(&self, values: &[Option<f64>]) -> Self {
+        let first = values.iter().flatten().next().copied().unwrap_or(self.values[0]);
+        let observed = values.iter().map(Option::is_some).collect();
+        self.with_values(fill_from_past(values, first, day_of(self.step)), observed)
+    }
+
+    /// The same values as those of something that falls below zero, such as what a season leaves.
+    #[must_use]
+    pub(crate) fn signed(self) -> Self {
+        Self { signed: true, ..self }
+    }
+
+    /// Whether values below zero are to be expected: without any, no forecast falls below it.
+    pub(crate) fn may_be_negative(&self) -> bool {
+        self.signed || self.values.iter().any(|v| *v < 0.0)
+    }
+
     fn part(&self, from: usize, to: usize) -> Self {
         let regressors = if self.regressors.names.is_empty() {
             Arc::clone(&self.regressors)
@@ -248,6 +274,7 @@ impl Series {
             observed: self.observed[from..to].to_vec(),
             calendar: Arc::clone(&self.calendar),
             regressors,
+            signed: self.signed,
         }
     }
 
@@ -258,11 +285,24 @@ impl Series {
         (from < to).then(|| self.part(from, to))
     }
 
-    /// Adds a series that begins where this one ends.
+    /// Adds a series that begins where this one ends, with its columns of the same regressors.
     /// # Errors
-    /// `NotContiguous` if it begins elsewhere, `Step` if its step differs.
+    /// `NotContiguous` if it begins elsewhere, `Step` if its step differs, `Length` if it lacks one of the regressors.
     pub fn append(&mut self, new: &Self) -> Result<(), SeriesError> {
         self.check_follows(self.len(), new)?;
+        let names = &self.regressors.names;
+        if !names.is_empty() {
+            let column = |name: &String| {
+                let at = new.regressors.names.iter().position(|known| known == name);
+                let missing =
+                    || SeriesError::Length { what: format!("regressor `{name}`"), got: 0, expected: new.len() };
+                at.ok_or_else(missing)
+            };
+            let columns: Vec<usize> = names.iter().map(column).collect::<Result<_, _>>()?;
+            let more = new.regressors.values.select(Axis(1), &columns);
+            let values = ndarray::concatenate![Axis(0), self.regressors.values.view(), more.view()];
+            self.regressors = Arc::new(Regressors { names: names.clone(), values });
+        }
         self.values.extend_from_slice(&new.values);
         self.observed.extend_from_slice(&new.observed);
         Ok(())
@@ -278,6 +318,11 @@ impl Series {
         }
         Ok(())
     }
+}
+
+/// Steps of a day, at least one.
+fn day_of(step: Duration) -> usize {
+    (86_400 / step.as_secs()).max(1) as usize
 }
 
 /// Fills gaps from one day (`day` steps) before, else from the last value, else by `first`.
@@ -308,6 +353,8 @@ struct Stored {
     #[serde(with = "jiff::fmt::serde::tz::required")]
     time_zone: jiff::tz::TimeZone,
     events: Vec<crate::calendar::Event>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    signed: bool,
 }
 
 impl From<Series> for Stored {
@@ -320,6 +367,7 @@ impl From<Series> for Stored {
             time_zone: y.calendar.time_zone().clone(),
             events: y.calendar.events().to_vec(),
             values: y.values,
+            signed: y.signed,
         }
     }
 }
@@ -335,6 +383,7 @@ impl TryFrom<Stored> for Series {
                 *observed = false;
             }
         }
+        y.signed = stored.signed;
         Ok(y.with_calendar(calendar))
     }
 }
@@ -342,6 +391,36 @@ impl TryFrom<Stored> for Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn regressors_go_on_with_the_series() {
+        let columns = |names: &[&str], values: Array2<f64>| Regressors {
+            names: names.iter().map(|n| (*n).into()).collect(),
+            values,
+        };
+        let hours = |start: Timestamp| Series::new(start, Duration::from_secs(3600), vec![1.0, 2.0]).unwrap();
+        let first = hours(Timestamp::UNIX_EPOCH)
+            .with_regressors(columns(&["a", "b"], ndarray::array![[1., 5.], [2., 6.]]))
+            .unwrap();
+        let mut joined = first.clone();
+        let next =
+            hours(first.end()).with_regressors(columns(&["b", "a"], ndarray::array![[7., 3.], [8., 4.]])).unwrap();
+        joined.append(&next).unwrap();
+        assert_eq!(joined.regressors().values, ndarray::array![[1., 5.], [2., 6.], [3., 7.], [4., 8.]]);
+        assert_eq!(joined.slice(1, 3).unwrap().regressors().values, ndarray::array![[2., 6.], [3., 7.]]);
+        assert!(matches!(joined.append(&hours(joined.end())), Err(SeriesError::Length { expected: 2, .. })));
+        let unnamed = hours(first.end()).with_regressors(columns(&["a"], Array2::zeros((2, 2))));
+        assert!(matches!(unnamed, Err(SeriesError::Length { got: 1, expected: 2, .. })));
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_is_dropped() {
+        let start: Timestamp = "2026-11-02T00:00:00.25Z".parse().unwrap();
+        let mut y = Series::new(start, Duration::from_secs(60), vec![1.0, 2.0]).unwrap();
+        let next = Series::new(start + jiff::Span::new().minutes(2), y.step(), vec![3.0]).unwrap();
+        y.append(&next).unwrap();
+        assert_eq!((y.start(), y.len()), (y.time(0), 3));
+    }
 
     const HOUR: Duration = Duration::from_secs(3600);
 

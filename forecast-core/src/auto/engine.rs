@@ -303,7 +303,7 @@ impl Engine {
                 let count = self.prior.len();
                 let own = &pending.weights[group * count..][..count];
                 if let Some(told) = score(&self.history, self.horizon, pending, leads.clone(), own) {
-                    let per_day = (self.history.day as f64 / leads.len() as f64).max(1.0);
+                    let per_day = (self.history.day as f64 / self.group as f64).max(1.0);
                     self.weights[group].absorb(&told, &self.prior, self.tuning, per_day);
                 }
                 // One lead of the group, another at each origin: its neighbors tell nearly the same.

@@ -64,7 +64,7 @@ impl Auto {
 
     fn setup(&self, y: &Series) -> Setup {
         let day = y.steps_in(Duration::from_secs(86_400));
-        let has_day = day > 1;
+        let has_day = day > 1 && y.step() <= Duration::from_secs(43_200);
         Setup {
             horizon: self.horizon.unwrap_or(if has_day { day } else { 7 }).max(1),
             simple: simple(has_day),

@@ -27,6 +27,8 @@ pub(crate) struct Smoothing {
     week: Vec<f64>,
     remainder: f64,
     seen: usize,
+    /// Whether a value was observed.
+    started: bool,
 }
 
 impl Smoothing {
@@ -45,8 +47,8 @@ impl Smoothing {
     /// Takes in the value of a step, `None` where nothing was observed; `clock` counts steps by the wall clock.
     pub(crate) fn push(&mut self, value: Option<f64>, clock: usize) {
         let (at_day, at_week) = (clock % self.day.len(), clock % self.week.len());
-        if self.seen == 0 {
-            self.level = value.unwrap_or(0.0);
+        if let Some(first) = value.filter(|_| !self.started) {
+            (self.level, self.started) = (first, true);
         }
         self.seen += 1;
         let error = value.map(|y| y - (self.level + self.day[at_day] + self.week[at_week]));

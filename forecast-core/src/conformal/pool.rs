@@ -66,7 +66,7 @@ impl Pool {
         }
     }
 
-    /// Takes in a score; a full pool takes in as few of the `per_day` of a day as make it reach back far enough.
+    /// Takes in a score; a full pool takes in each of so many of the `per_day` of a day that it reaches back half of [`DAYS`] or more.
     pub(super) fn push(&mut self, score: f64, per_day: f64) {
         let every = (per_day * DAYS / MOST as f64).max(1.0) as usize;
         self.seen += 1;

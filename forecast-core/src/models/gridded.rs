@@ -125,8 +125,11 @@ struct Stored<C> {
 /// A stored fit.
 pub(super) fn restore<C: Core>(state: &FittedState) -> Result<Box<dyn Fitted>, RestoreError> {
     let stored: Stored<C> = state.read()?;
-    if stored.residuals.len() != stored.len || stored.seen > stored.len.saturating_add(10_000) {
-        let reason = "its residuals do not fit its length".into();
+    if stored.season_length == 0
+        || stored.residuals.len() != stored.len
+        || stored.seen > stored.len.saturating_add(10_000)
+    {
+        let reason = "its season and its residuals do not fit its length".into();
         return Err(RestoreError::State { model: state.model.clone(), reason });
     }
     Ok(Box::new(Gridded {
@@ -153,7 +156,7 @@ impl<C: Core> Gridded<C> {
             len: y.len(),
             seen: grid.values.len(),
             residuals: grid.places.iter().map(error).collect(),
-            negative: grid.values.iter().any(|v| *v < 0.0),
+            negative: y.may_be_negative(),
         }
     }
 
@@ -191,7 +194,10 @@ impl<C: Core> Gridded<C> {
     /// Errors of simulated courses: past one-step errors, drawn again, pushed through the model.
     fn vectors(&self, horizon: usize, seed: u64) -> Vec<Vec<f64>> {
         let mut dice = Dice::new(seed ^ 0x5eed);
-        let errors = &self.residuals;
+        let errors = paths::drawn_from(&self.residuals);
+        if errors.is_empty() {
+            return Vec::new();
+        }
         let means: Vec<f64> = self.core.moments(horizon).into_iter().map(|m| m.0).collect();
         (0..SIMULATED)
             .map(|_| {

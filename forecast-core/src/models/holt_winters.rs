@@ -164,7 +164,7 @@ impl Forecaster for HoltWinters {
             shape: plain.span(0, 1).unwrap_or_else(|| plain.clone()),
             calendar: Arc::clone(y.calendar()),
             len: from,
-            negative: plain.values().iter().any(|v| *v < 0.0),
+            negative: plain.may_be_negative(),
             sse: 0.0,
             counted: 0,
         };
@@ -299,10 +299,13 @@ impl FittedHoltWinters {
 
     /// Variance of the one-step errors, in the squared unit of the series over the squared scale.
     fn sigma2(&self) -> f64 {
-        let seen = &self.residuals[self.first..];
-        let n = seen.len().max(2) as f64;
-        let mean = seen.iter().sum::<f64>() / self.scale / n;
-        seen.iter().map(|e| (e / self.scale - mean) * (e / self.scale - mean)).sum::<f64>() / (n - 1.0)
+        let all = &self.residuals[self.first..];
+        let n = self.counted.max(2) as f64;
+        let mean = all.iter().sum::<f64>() / self.scale / n;
+        let sum = all.iter().map(|e| (e / self.scale - mean) * (e / self.scale - mean)).sum::<f64>();
+        // Zeros stand for what was not taken in.
+        let zeros = (all.len() - self.counted.min(all.len())) as f64;
+        (sum - zeros * mean * mean) / (n - 1.0)
     }
 
     /// Standard deviations of a horizon in the unit of the series.
@@ -364,7 +367,7 @@ impl FittedHoltWinters {
     /// Errors of simulated courses over a horizon: past one-step errors, drawn again, run through the recursion.
     fn vectors(&self, horizon: usize, seed: u64) -> Vec<Vec<f64>> {
         let mut dice = Dice::new(seed ^ 0x5eed);
-        let errors = &self.residuals[self.first..];
+        let errors = paths::drawn_from(&self.residuals[self.first..]);
         if errors.is_empty() {
             return Vec::new();
         }
@@ -440,7 +443,7 @@ impl Fitted for FittedHoltWinters {
     fn update(&mut self, new: &Series) -> Result<(), UpdateError> {
         self.shape.check_follows(self.len, new)?;
         let plain = events::without_events(&new.clone().with_calendar_of(&self.calendar));
-        self.negative |= plain.values().iter().any(|v| *v < 0.0);
+        self.negative |= plain.may_be_negative();
         let values: Vec<f64> = plain.values().iter().map(|v| v / self.scale).collect();
         self.advance(&values, plain.observed());
         Ok(())
@@ -493,7 +496,7 @@ impl Fitted for FittedHoltWinters {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{check_fitted_traits, hourly};
+    use super::super::testing::{check_fitted_traits, hourly, hourly_with_gaps};
     use super::*;
 
     fn wave(n: usize) -> Series {
@@ -531,6 +534,21 @@ mod tests {
                 assert!((point - truth).abs() < 1.5, "{}: lead {k} is {point}, expected {truth}", model.name());
             }
         }
+    }
+
+    /// Steps that were not observed have no errors that would make the intervals narrow.
+    #[test]
+    fn gaps_say_nothing_of_the_variance() {
+        let y = wave(400);
+        let some: Vec<_> = (0..400).map(|t| y.observation(t).filter(|_| t < 40 || t % 2 == 0)).collect();
+        let high = [Level::new(0.9).unwrap()];
+        let width = |y: &Series| {
+            let fitted = HoltWinters { season_length: Some(4), ..HoltWinters::default() }.fit(y).unwrap();
+            let ahead = fitted.forecast(&Ahead::steps(1), &high).unwrap();
+            ahead.quantiles[(0, 0)] - ahead.point[0]
+        };
+        let ratio = width(&hourly_with_gaps(&some)) / width(&y);
+        assert!((0.9..1.3).contains(&ratio), "{ratio}");
     }
 
     #[test]

@@ -57,10 +57,11 @@ impl Forecaster for Mstl {
         let seasons = if self.seasons.is_empty() { shown(&plain) } else { self.seasons.clone() };
         let model = name(&seasons, self.robust, None);
         let needed = (2 * seasons.iter().max().copied().unwrap_or(1) + 1).max(5);
-        if y.len() < needed {
-            return Err(FitError::TooShort { model, needed, got: y.len() });
-        }
         let grid = Grid::new(&plain, seasons.iter().max().copied().unwrap_or(1));
+        // An hour that the wall clock repeats counts once.
+        if grid.values.len() < needed {
+            return Err(FitError::TooShort { model, needed, got: grid.values.len() });
+        }
         // A power of two changes no digit and keeps squares within the range of a double.
         let scale = super::smoothing_fit::scale_of(&grid.values);
         let values: Vec<f64> = grid.values.iter().map(|v| v / scale).collect();
@@ -75,7 +76,7 @@ impl Forecaster for Mstl {
         let season_at = |place: usize| parts.iter().map(|part| part[place]).sum::<f64>();
         let values = grid.places().iter().zip(plain.values()).map(|(place, v)| finite(v - season_at(*place))).collect();
         let without = Calendar::new(plain.calendar().time_zone().clone());
-        let adjusted = plain.with_values(values, plain.observed().to_vec()).with_calendar(without);
+        let adjusted = plain.with_values(values, plain.observed().to_vec()).with_calendar(without).signed();
         let default = Ets { season_length: Some(1), additive_errors: true, ..Ets::default() };
         let rest = self.rest.as_deref().unwrap_or(&default).fit(&adjusted)?;
         let seen = grid.values.len();
@@ -90,7 +91,7 @@ impl Forecaster for Mstl {
                 cycles,
                 shape: plain.span(0, 1).unwrap_or(plain),
                 len: y.len(),
-                negative: y.values().iter().any(|v| *v < 0.0),
+                negative: y.may_be_negative(),
             },
             calendar: Arc::clone(y.calendar()),
         }))
@@ -201,10 +202,11 @@ impl Fitted for FittedMstl {
 
     fn paths(&self, ahead: &Ahead, n: usize, seed: u64) -> Result<Paths, ForecastError> {
         let (season, factors, inner) = self.around(ahead);
+        let middle = self.forecast(ahead, &[])?.point;
         let mut paths = self.rest.paths(&inner, n, seed)?;
         for ((_, k), value) in paths.values.indexed_iter_mut() {
             let raw = finite((*value + season[k]) * factors[k]);
-            *value = if self.after.negative { raw } else { raw.max(0.0) };
+            *value = if self.after.negative { raw } else { raw.max(middle[k].min(0.0)) };
         }
         Ok(paths)
     }
@@ -218,7 +220,7 @@ impl Fitted for FittedMstl {
         self.rest.update(&plain.with_values(values, plain.observed().to_vec()).with_calendar(without))?;
         self.residuals = self.rest.residuals().to_vec();
         self.after.len += plain.len();
-        self.after.negative |= new.values().iter().any(|v| *v < 0.0);
+        self.after.negative |= new.may_be_negative();
         Ok(())
     }
 
@@ -284,6 +286,20 @@ mod tests {
             let truth = 50.5 + (k % 4) as f64 * 3.0 - if k / 4 % 7 >= 5 { 8.0 } else { 0.0 };
             assert!((point - truth).abs() < 1.5, "lead {k}: {point}, expected {truth}");
         }
+    }
+
+    /// What is left of a load may be far below zero at a peak, where the load itself is not.
+    #[test]
+    fn a_peak_may_fall_below_its_season() {
+        let mut dice = Dice::new(6);
+        let mut value = |t: usize| 5.0 + [0.0, 0.0, 60.0, 0.0][t % 4] + 9.0 * (dice.unit() - 0.5);
+        let y = hourly(&(0..400).map(&mut value).collect::<Vec<_>>());
+        let fitted = Mstl { seasons: vec![4], ..Mstl::default() }.fit(&y).unwrap();
+        let levels = [0.005, 0.995].map(|p| Level::new(p).unwrap());
+        let ahead = fitted.forecast(&Ahead::steps(4), &levels).unwrap();
+        let (low, high) = (ahead.quantiles[(2, 0)], ahead.quantiles[(2, 1)]);
+        assert!((ahead.point[2] - low) / (high - ahead.point[2]) > 0.9, "{low} to {high} around {}", ahead.point[2]);
+        assert!(ahead.quantiles.iter().all(|v| *v >= 0.0), "{:?}", ahead.quantiles);
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl FittedArima {
 
     /// Whether negative values were seen: without any, no quantile falls below zero.
     fn negative(&self) -> bool {
-        self.stored.y.values().iter().any(|v| *v < 0.0)
+        self.stored.y.may_be_negative()
     }
 }
 
@@ -274,9 +274,8 @@ impl Fitted for FittedArima {
             }
         }
         stored.y.append(&plain.with_values(values, observed))?;
-        if let Some(updated) = Self::build(stored, Arc::clone(&self.calendar)) {
-            *self = updated;
-        }
+        let model = Fitted::name(self);
+        *self = Self::build(stored, Arc::clone(&self.calendar)).ok_or(UpdateError::NotTaken { model })?;
         Ok(())
     }
 

@@ -146,8 +146,8 @@ impl Outlook {
 
     /// `count` simulated courses around the means, in standard deviations sigma: one row a course.
     pub(super) fn courses(&self, horizon: usize, count: usize, seed: u64) -> Vec<Vec<f64>> {
-        let mut dice: Vec<Dice> =
-            (0..count as u64).map(|i| Dice::new(seed.wrapping_add(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)))).collect();
+        let mut seeds = Dice::new(seed);
+        let mut dice: Vec<Dice> = (0..count).map(|_| Dice::new(seeds.bits())).collect();
         let mut left = vec![vec![0.0; horizon]; count];
         let mut gains = Gains::new(&self.filtered);
         for j in 0..horizon {

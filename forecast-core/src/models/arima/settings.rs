@@ -134,7 +134,7 @@ impl Arima {
             None => plain[range.clone()].to_vec(),
             Some(lambda) => plain[range.clone()].iter().map(|v| box_cox::transform(*v, lambda)).collect(),
         };
-        if let Some(index) = y.iter().position(|v| !v.is_finite()) {
+        if let Some(index) = y.iter().position(|v| !v.is_finite()).map(|at| before + at) {
             let reason = format!("the Box-Cox transformation of value {index} is not finite; use another lambda");
             return Err(FitError::NoFit { model: self.name(), reason });
         }

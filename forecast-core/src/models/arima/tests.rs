@@ -249,6 +249,18 @@ fn courses_have_the_moments_of_the_forecast() {
 }
 
 #[test]
+fn courses_know_nothing_of_each_other() {
+    let fitted = Arima::new(Order::new(0, 0, 0)).fit(&hourly(&sample(120, 4))).unwrap();
+    let paths = fitted.paths(&Ahead::steps(20), 300, 3).unwrap().values;
+    // Of white noise no draw of one course comes back in any other.
+    let mut draws: Vec<f64> = paths.iter().copied().filter(|v| *v > 0.0).collect();
+    let count = draws.len();
+    draws.sort_by(f64::total_cmp);
+    draws.dedup();
+    assert!(count > 5_000 && draws.len() == count, "{} different ones of {count}", draws.len());
+}
+
+#[test]
 fn series_with_gaps_and_constants_give_the_same_fit_in_a_panel() {
     let series = |i: usize| -> crate::Series {
         let missing = |t: usize| i % 3 == 1 && t % 17 == 6;

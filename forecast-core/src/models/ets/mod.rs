@@ -70,10 +70,9 @@ impl Ets {
         }
     }
 
-    /// The forms to try, and the steps of a season.
-    fn candidates(&self, y: &Series, positive: bool) -> (Vec<Form>, usize) {
-        let m = self.season_length.unwrap_or_else(|| season::strongest(y));
-        let seasonal = m > 1 && y.len() > 2 * m && (self.season_length.is_some() || m <= LONGEST_CHOSEN);
+    /// The forms to try, and the steps of a season, of `n` values with a season of `m` steps.
+    fn candidates(&self, n: usize, m: usize, positive: bool) -> (Vec<Form>, usize) {
+        let seasonal = m > 1 && n >= needed(m) && (self.season_length.is_some() || m <= LONGEST_CHOSEN);
         match self.form {
             Some(form) => (vec![form], if form.season == Part::None { 1 } else { m }),
             None => (Form::usual(seasonal, positive && !self.additive_errors), if seasonal { m } else { 1 }),
@@ -89,7 +88,7 @@ impl Forecaster for Ets {
     fn needs(&self) -> Needs {
         let m = self.form.filter(|form| form.season != Part::None).and(self.season_length).unwrap_or(1);
         let positive = self.form.is_some_and(|form| form.needs_positive());
-        Needs { observations: if m > 1 { 2 * m + 2 } else { 4 }, positive }
+        Needs { observations: needed(m), positive }
     }
 
     fn fit(&self, y: &Series) -> Result<Box<dyn Fitted>, FitError> {
@@ -129,6 +128,11 @@ impl Forecaster for Ets {
     }
 }
 
+/// Fewest values for a season of `m` steps, 1 without one.
+fn needed(m: usize) -> usize {
+    if m > 1 { 2 * m + 2 } else { 4 }
+}
+
 /// A series ready to be fitted, and the forms to try.
 struct Prepared {
     forms: Vec<Form>,
@@ -151,7 +155,11 @@ impl Ets {
         let plain = events::without_events(y);
         let lowest = plain.values().iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1));
         let positive = lowest.is_some_and(|(_, v)| *v > 0.0);
-        let (forms, m) = self.candidates(&plain, positive);
+        let longest = self.season_length.unwrap_or_else(|| season::strongest(&plain));
+        // An hour that the wall clock repeats counts once.
+        let whole = Grid::new(&plain, longest);
+        let (forms, m) = self.candidates(whole.values.len(), longest, positive);
+        let grid = if m == longest { whole } else { Grid::new(&plain, m) };
         let model = self.name_with(self.form, Some(m).filter(|m| *m > 1));
         if let (Some(form), Some((index, &value))) = (self.form, lowest)
             && form.needs_positive()
@@ -162,11 +170,9 @@ impl Ets {
         if self.form.is_some_and(|form| form.season != Part::None) && m < 2 {
             return Err(FitError::NoFit { model, reason: "a season of 1 step is none; use `ets(A,N,N)`".into() });
         }
-        let needed = if m > 1 { 2 * m + 2 } else { 4 };
-        if y.len() < needed {
-            return Err(FitError::TooShort { model, needed, got: y.len() });
+        if grid.values.len() < needed(m) {
+            return Err(FitError::TooShort { model, needed: needed(m), got: grid.values.len() });
         }
-        let grid = Grid::new(&plain, m);
         let scale = scale_of(&grid.values);
         let values: Vec<f64> = grid.values.iter().map(|v| v / scale).collect();
         Ok(Prepared { forms, m, grid, scale, values })

@@ -112,7 +112,7 @@ impl Forecaster for Harmonic {
         };
         let rest = self.learn(&plain, &mut after)?;
         after.len = y.len();
-        after.negative = y.values().iter().any(|v| *v < 0.0);
+        after.negative = y.may_be_negative();
         after.shape = after.shape.with_calendar_of(y.calendar());
         let residuals = rest.residuals().to_vec();
         Ok(Box::new(FittedHarmonic { rest, residuals, after, calendar: Arc::clone(y.calendar()) }))
@@ -261,7 +261,7 @@ impl After {
     fn adjusted(&self, plain: &Series, from: usize) -> Series {
         let waves = self.waves(from, from + plain.len());
         let values = plain.values().iter().zip(waves).map(|(v, w)| finite(v - w)).collect();
-        plain.with_values(values, plain.observed().to_vec())
+        plain.with_values(values, plain.observed().to_vec()).signed()
     }
 
     /// The series with the waves as regressors after its own.
@@ -370,7 +370,7 @@ impl Fitted for FittedHarmonic {
         self.rest.update(&after.adjusted(&plain.with_calendar(without), after.len))?;
         self.residuals = self.rest.residuals().to_vec();
         self.after.len += new.len();
-        self.after.negative |= new.values().iter().any(|v| *v < 0.0);
+        self.after.negative |= new.may_be_negative();
         Ok(())
     }
 

@@ -195,7 +195,7 @@ impl Forecaster for Prophet {
             span,
             shape: plain.span(0, 1).unwrap_or_else(|| plain.clone()),
             len: y.len(),
-            negative: y.values().iter().any(|v| *v < 0.0),
+            negative: y.may_be_negative(),
             residuals: Vec::new(),
         };
         let mut fitted = FittedProphet { stored, calendar: Arc::clone(y.calendar()) };
@@ -376,7 +376,7 @@ impl Fitted for FittedProphet {
             columns::values(&self.stored.columns, &times, &self.calendar, new.regressors()).map_err(missing)?;
         let errors = self.stored.errors(&plain, self.stored.len, &values);
         self.stored.residuals.extend(errors);
-        self.stored.negative |= new.values().iter().any(|v| *v < 0.0);
+        self.stored.negative |= new.may_be_negative();
         self.stored.len += new.len();
         Ok(())
     }
