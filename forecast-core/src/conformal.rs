@@ -30,6 +30,8 @@ const NEAR_STEPS: [f64; 2] = [0.005, 0.05];
 const FAR_STEPS: [f64; 1] = [0.01];
 /// Days in which the memory of the error's size by hour halves.
 const HOUR_HALF_LIFE: f64 = 10.0;
+/// Usual sizes that one error counts for at most.
+const MOST_SIZES: f64 = 20.0;
 /// Memories in which scales are weighed: those of the mixture's members; a larger share, as all scales are sound.
 const TUNING: Tuning = Tuning { half_life_days: [3.0, 20.0], share: 0.05 };
 
@@ -156,7 +158,7 @@ impl Scale {
 
     /// Takes an error into a remembered size.
     fn remember(self, size: &mut (f64, f64), error: f64, hour: f64, level: f64, floor: f64, per_day: f64) {
-        let most = 20.0 * size.0.max(floor);
+        let most = MOST_SIZES * size.0.max(floor);
         fade(size, (error.abs() / self.relative(hour, level)).min(most), self.half_life * per_day);
     }
 }
@@ -218,7 +220,8 @@ impl Conformal {
         let steps = own.steps.len();
         for (s, pool) in own.pools.iter_mut().enumerate() {
             pool.track(error, sizes[s], &before.said[s * steps..(s + 1) * steps], &own.steps);
-            pool.push(error / sizes[s], self.per_day);
+            // A size that was next to nothing when an error came is no measure of later ones.
+            pool.push((error / sizes[s]).clamp(-MOST_SIZES, MOST_SIZES), self.per_day);
             if let Some(scale) = SCALES.get(s) {
                 scale.remember(&mut pool.size, error, hour, at.level, self.floor, self.per_day);
             }

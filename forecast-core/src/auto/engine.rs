@@ -13,6 +13,8 @@ use super::weights::{Told, Tuning, Weights};
 use crate::conformal::{Conformal, Known, Offsets, Place};
 use crate::series::Series;
 
+/// Changes of a load, in units of its usual size, below which they may be rounding.
+const LEAST_CHANGE: f64 = 1e-6;
 /// Most groups of leads with errors of their own.
 const ERROR_GROUPS: usize = 6;
 /// Groups of leads with weights of their own that a horizon is cut into, as far as it has so many leads.
@@ -112,7 +114,7 @@ impl Engine {
         let step_days = history.step as f64 / DAY as f64;
         let per_day = groups as f64 / error_groups as f64 / (group as f64 * step_days);
         let error_group = |g: usize| {
-            let guess = change * (1.0 + (g * groups / error_groups * group) as f64).sqrt();
+            let guess = change.max(LEAST_CHANGE) * (1.0 + (g * groups / error_groups * group) as f64).sqrt();
             (guess, (g as f64 + 0.5) * horizon as f64 / error_groups as f64 * step_days)
         };
         let error_groups: Vec<(f64, f64)> = (0..error_groups).map(error_group).collect();
@@ -252,8 +254,10 @@ impl Engine {
         for (decomposed, row) in self.decomposed.iter().zip(&mut rows) {
             decomposed.forecast(&self.history, origin, row);
         }
-        let (floor, last) = (self.floor(), self.history.clipped[origin - 1]);
-        experts.iter_mut().for_each(|x| *x = if x.is_finite() { x.max(floor) } else { last });
+        // What was learned on a load that hardly moved may be beyond measure after a step.
+        let ((low, high), last) = (self.history.reachable(), self.history.clipped[origin - 1]);
+        let low = low.max(self.floor());
+        experts.iter_mut().for_each(|x| *x = if x.is_finite() { x.clamp(low, high) } else { last });
         let weights: Vec<f64> =
             self.weights.iter().flat_map(|group| awake_weights(group.get(), &self.prior, &awake)).collect();
         let mixed =

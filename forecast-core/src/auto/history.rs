@@ -85,6 +85,8 @@ pub(crate) struct History {
     shift: Vec<i32>,
     /// Limits that the next values are cut to.
     limits: (f64, f64),
+    /// Least and largest value.
+    extremes: (f64, f64),
     /// Whether any value was below zero.
     pub(crate) negative: bool,
     /// Level and seasons as of the newest step.
@@ -120,6 +122,7 @@ impl History {
             weekday: Vec::new(),
             shift: Vec::new(),
             limits: (f64::NEG_INFINITY, f64::INFINITY),
+            extremes: (0.0, 0.0),
             negative: false,
             smoothing: Smoothing::new(step, day, week),
         }
@@ -159,6 +162,8 @@ impl History {
             self.update_limits();
         }
         self.negative |= value < 0.0;
+        let (least, largest) = if n == 0 { (value, value) } else { self.extremes };
+        self.extremes = (least.min(value), largest.max(value));
         self.values.push(value);
         self.observed.push(y.observed()[n]);
         self.clipped.push(self.clip(value, n));
@@ -335,12 +340,12 @@ impl History {
 
     /// Median profile of the days before, for step `t` as known at `origin`.
     pub(crate) fn day_profile(&self, t: usize, origin: usize) -> Option<f64> {
-        read(&self.day_profile, t, origin + self.reach(self.day), self.day)
+        self.read(&self.day_profile, t, origin + self.reach(self.day), self.day)
     }
 
     /// Median profile of the weeks before, for step `t` as known at `origin`.
     pub(crate) fn week_profile(&self, t: usize, origin: usize) -> Option<f64> {
-        read(&self.week_profile, t, origin + self.reach(self.week), self.week)
+        self.read(&self.week_profile, t, origin + self.reach(self.week), self.week)
     }
 
     /// Mean of the kind profile over the `count` steps before `end`, each as known almost a day before it.
@@ -352,16 +357,28 @@ impl History {
     /// Median profile of days of the same kind, for step `t`; further ahead the last day of the same kind.
     pub(crate) fn kind_profile(&self, t: usize, origin: usize) -> Option<f64> {
         let end = origin + self.reach(self.day);
-        let mut at = t;
+        let (mut at, mut days) = (t, 0);
         while at > end || !self.alike(at, t, origin) {
-            at = at.checked_sub(self.day)?;
+            days += 1;
+            at = self.days_before(t, days)?;
         }
         self.kind_profile.get(at).copied().filter(|value| value.is_finite())
     }
-}
 
-/// Entry `t` of a profile that reaches to `last`, or whole seasons before it; `None` where nothing is known.
-fn read(profile: &[f64], t: usize, last: usize, season: usize) -> Option<f64> {
-    let back = if t <= last { 0 } else { (t - last).div_ceil(season) };
-    profile.get(t.checked_sub(back * season)?).copied().filter(|value| value.is_finite())
+    /// Entry `t` of a profile that reaches to `last`, or whole seasons before it by the wall clock; `None` where nothing is
+    /// known.
+    fn read(&self, profile: &[f64], t: usize, last: usize, season: usize) -> Option<f64> {
+        let (back, days) = (t.saturating_sub(last).div_ceil(season), season / self.day);
+        let mut at = self.days_before(t, back * days)?;
+        if at > last {
+            at = self.days_before(t, (back + 1) * days)?;
+        }
+        profile.get(at).copied().filter(|value| value.is_finite())
+    }
+
+    /// Bounds of what can be forecast: as far beyond the least and the largest value seen as these lie apart.
+    pub(crate) fn reachable(&self) -> (f64, f64) {
+        let (least, largest) = self.extremes;
+        (least - (largest - least), largest + (largest - least))
+    }
 }

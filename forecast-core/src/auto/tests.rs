@@ -37,10 +37,15 @@ fn check_sensible(what: &str, values: Vec<Option<f64>>, step_minutes: u64) {
     let fitted = Auto::default().fit(&y).unwrap();
     let forecast = fitted.forecast(&Ahead::steps(30), &levels()).unwrap();
     let floor = y.values().iter().all(|v| *v >= 0.0);
+    let seen = || y.values().iter().zip(y.observed()).filter(|(_, seen)| **seen).map(|(v, _)| *v);
+    let (least, largest) = (seen().fold(f64::MAX, f64::min), seen().fold(f64::MIN, f64::max));
+    // Of a constant next to nothing on either side.
+    let reach = 20.0 * ((largest - least) + 1e-3 * least.abs().max(largest.abs()));
     for (k, row) in forecast.quantiles.rows().into_iter().enumerate() {
         assert!(row.iter().all(|q| q.is_finite()), "{what}: lead {k} is {row}");
         assert!(row[0] <= row[1] && row[1] <= row[2], "{what}: lead {k} is {row}");
         assert!(!floor || row[0] >= 0.0, "{what}: lead {k} is below zero: {row}");
+        assert!(row[0] >= least - reach && row[2] <= largest + reach, "{what}: lead {k} is far from all: {row}");
         assert_eq!(row[1], forecast.point[k], "{what}");
     }
     let paths = fitted.paths(&Ahead::steps(30), 20, 1).unwrap();
@@ -71,6 +76,8 @@ fn odd_series_give_sensible_forecasts() {
     check_sensible("zeros", vec![Some(0.0); 500], 60);
     check_sensible("a constant below zero", vec![Some(-3.0); 200], 60);
     check_sensible("a step", (0..600).map(|t| Some(if t < 400 { 1.0 } else { 1e6 })).collect(), 60);
+    check_sensible("replicas", (0..504).map(|t| Some(if t < 336 { 3.0 } else { 5.0 })).collect(), 60);
+    check_sensible("replicas by 5 minutes", (0..4608).map(|t| Some(if t < 4032 { 3.0 } else { 5.0 })).collect(), 5);
     check_sensible("one spike", (0..600).map(|t| Some(if t == 300 { 1e9 } else { 1.0 })).collect(), 60);
     check_sensible("tiny values", load(20, 60, 1).into_iter().map(|v| v.map(|v| v * 1e-302)).collect(), 60);
     check_sensible("huge values", load(20, 60, 1).into_iter().map(|v| v.map(|v| v * 1e302)).collect(), 60);
@@ -83,6 +90,44 @@ fn odd_series_give_sensible_forecasts() {
     check_sensible("three hours of five minutes", load(1, 5, 3)[..36].to_vec(), 5);
     check_sensible("days", load(400, 1440, 4), 1440);
     check_sensible("weeks", load(300, 1440, 4), 7 * 1440);
+}
+
+/// A regression that was learned on rounding errors, or on next to nothing, must not be believed after a step.
+#[test]
+fn a_large_step_is_followed() {
+    let mut dice = Dice::new(7);
+    for noise in [0.0, 0.01, 0.05, 0.2] {
+        let mut value = |t: usize| Some(if t < 240 { 10.0 } else { 1000.0 } * (1.0 + noise * (dice.unit() - 0.5)));
+        let y = series((0..480).map(&mut value).collect(), 60);
+        for n in [250, 330, 390, 480] {
+            let fitted = Auto::for_horizon(24).fit(&y.slice(0, n).unwrap()).unwrap();
+            let forecast = fitted.forecast(&Ahead::steps(24), &levels()).unwrap();
+            let largest = forecast.quantiles.iter().fold(0.0_f64, |largest, v| largest.max(*v));
+            assert!(largest < 20_000.0, "noise {noise}, {n} hours: {largest}");
+            let last = forecast.point[23];
+            assert!(n < 480 || (800.0..1_200.0).contains(&last), "noise {noise}: {last}");
+        }
+    }
+}
+
+#[test]
+fn days_beyond_a_clock_change_follow_the_clock() {
+    let calendar = crate::Calendar::new(jiff::tz::TimeZone::get("Europe/Berlin").unwrap());
+    let mut dice = Dice::new(7);
+    let start: jiff::Timestamp = "2026-02-27T00:00:00Z".parse().unwrap();
+    let expected = |t: usize| {
+        let local = calendar.local(start + jiff::Span::new().hours(t as i64));
+        let weekend = if local.weekday().to_monday_zero_offset() >= 5 { 0.6 } else { 1.0 };
+        weekend * (100.0 + 60.0 * libm::sin((f64::from(local.hour()) - 6.0) * std::f64::consts::PI / 12.0))
+    };
+    // The clock goes forward 25 hours after the last value.
+    let n = 29 * 24;
+    let values = (0..n).map(|t| expected(t) + dice.unit()).collect();
+    let y = Series::new(start, Duration::from_secs(3600), values).unwrap().with_calendar(calendar.clone());
+    let ahead = Auto::default().fit(&y).unwrap().forecast(&Ahead::steps(96), &[]).unwrap();
+    let error = |k: usize| (ahead.point[k] - expected(n + k) - 0.5).abs();
+    let mean = |leads: std::ops::Range<usize>| leads.clone().map(error).sum::<f64>() / leads.len() as f64;
+    assert!(mean(25..96) < 3.0 * mean(0..25).max(0.3), "{} before, {} after", mean(0..25), mean(25..96));
 }
 
 #[test]
