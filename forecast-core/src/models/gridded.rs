@@ -12,7 +12,7 @@ use crate::calendar::Calendar;
 use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::normal_quantile;
+use crate::math::{floored, normal_quantile};
 use crate::model::{Ahead, Fitted, FittedState, ForecastError, RestoreError, UpdateError};
 use crate::paths::{self, Dice};
 use crate::series::Series;
@@ -230,7 +230,7 @@ impl Outlook {
             None => deviation * normal_quantile(p),
         };
         let raw = finite(middle + off);
-        if self.negative { raw } else { raw.max(middle.min(0.0)) }
+        floored(raw, self.negative)
     }
 }
 
@@ -246,7 +246,7 @@ impl<C: Core> Fitted for Gridded<C> {
 
     fn forecast(&self, ahead: &Ahead, levels: &[Level]) -> Result<Forecast, ForecastError> {
         let outlook = self.outlook(ahead)?;
-        let point = outlook.moments.iter().map(|m| m.0).collect();
+        let point = outlook.moments.iter().map(|m| floored(m.0, self.negative)).collect();
         let (start, step) = (self.shape.time(self.len), self.shape.step());
         Ok(Forecast::from_quantiles(start, step, point, levels, |k, p| outlook.quantile(k, p)))
     }

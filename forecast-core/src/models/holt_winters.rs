@@ -15,7 +15,7 @@ use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
 use crate::kernels::holt_winters::{Form, State, step};
-use crate::math::normal_quantile;
+use crate::math::{floored, normal_quantile};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::paths::{self, Dice};
 use crate::season;
@@ -411,7 +411,7 @@ impl Outlook {
     fn quantile(&self, k: usize, p: f64) -> f64 {
         let (mean, deviation) = self.moments[k];
         let raw = finite(mean + deviation * normal_quantile(p));
-        if self.negative { raw } else { raw.max(mean.min(0.0)) }
+        floored(raw, self.negative)
     }
 }
 
@@ -427,7 +427,7 @@ impl Fitted for FittedHoltWinters {
 
     fn forecast(&self, ahead: &Ahead, levels: &[Level]) -> Result<Forecast, ForecastError> {
         let outlook = self.outlook(ahead)?;
-        let point = outlook.moments.iter().map(|(mean, _)| *mean).collect();
+        let point = outlook.moments.iter().map(|(mean, _)| floored(*mean, self.negative)).collect();
         let (start, step) = (self.shape.time(self.len), self.shape.step());
         Ok(Forecast::from_quantiles(start, step, point, levels, |k, p| outlook.quantile(k, p)))
     }

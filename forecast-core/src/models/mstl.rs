@@ -13,6 +13,7 @@ use crate::calendar::Calendar;
 use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
+use crate::math::floored;
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::season;
 use crate::series::Series;
@@ -190,23 +191,20 @@ impl Fitted for FittedMstl {
     fn forecast(&self, ahead: &Ahead, levels: &[Level]) -> Result<Forecast, ForecastError> {
         let (season, factors, inner) = self.around(ahead);
         let rest = self.rest.forecast(&inner, levels)?;
-        let with = |k: usize, v: f64| finite((v + season[k]) * factors[k]);
+        let with = |k: usize, v: f64| floored(finite((v + season[k]) * factors[k]), self.after.negative);
         let point: Vec<f64> = rest.point.iter().enumerate().map(|(k, v)| with(k, *v)).collect();
         let column = |p: f64| rest.levels.iter().position(|l| l.probability() == p);
         let middle = point.clone();
         Ok(Forecast::from_quantiles(rest.start, rest.step, point, levels, |k, p| {
-            let raw = column(p).map_or(middle[k], |c| with(k, rest.quantiles[(k, c)]));
-            if self.after.negative { raw } else { raw.max(middle[k].min(0.0)) }
+            column(p).map_or(middle[k], |c| with(k, rest.quantiles[(k, c)]))
         }))
     }
 
     fn paths(&self, ahead: &Ahead, n: usize, seed: u64) -> Result<Paths, ForecastError> {
         let (season, factors, inner) = self.around(ahead);
-        let middle = self.forecast(ahead, &[])?.point;
         let mut paths = self.rest.paths(&inner, n, seed)?;
         for ((_, k), value) in paths.values.indexed_iter_mut() {
-            let raw = finite((*value + season[k]) * factors[k]);
-            *value = if self.after.negative { raw } else { raw.max(middle[k].min(0.0)) };
+            *value = floored(finite((*value + season[k]) * factors[k]), self.after.negative);
         }
         Ok(paths)
     }

@@ -14,6 +14,7 @@ use crate::calendar::Calendar;
 use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
+use crate::math::floored;
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::paths;
 use crate::series::Series;
@@ -220,13 +221,14 @@ impl Outlook {
     }
 
     fn points(&self) -> Vec<f64> {
-        self.point.iter().enumerate().map(|(k, point)| finite(point * self.factor(k))).collect()
+        let point = self.point.iter().enumerate();
+        point.map(|(k, point)| floored(finite(point * self.factor(k)), self.negative)).collect()
     }
 
-    /// A quantile that does not fall below zero unless the past or the point did.
+    /// A quantile that does not fall below zero unless the past did.
     fn quantile(&self, k: usize, p: f64) -> f64 {
         let raw = (self.point[k] + self.spread.quantile(k, p)) * self.factor(k);
-        finite(if self.negative { raw } else { raw.max((self.point[k] * self.factor(k)).min(0.0)) })
+        finite(floored(raw, self.negative))
     }
 }
 

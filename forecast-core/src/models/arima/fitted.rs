@@ -15,7 +15,7 @@ use crate::box_cox;
 use crate::calendar::Calendar;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::normal_quantile;
+use crate::math::{floored, normal_quantile};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, RestoreError, UpdateError};
 use crate::series::{Regressors, Series, SeriesError};
 
@@ -227,12 +227,13 @@ impl Fitted for FittedArima {
         let moments = self.moments(ahead)?;
         let factors = self.factors(ahead);
         let negative = self.negative();
-        let point = moments.iter().zip(&factors).map(|((mean, _), factor)| self.back(*mean, *factor)).collect();
+        let point = moments.iter().zip(&factors);
+        let point = point.map(|((mean, _), factor)| floored(self.back(*mean, *factor), negative)).collect();
         let y = &self.stored.y;
         Ok(Forecast::from_quantiles(y.end(), y.step(), point, levels, |k, p| {
             let (mean, deviation) = moments[k];
             let raw = self.back(finite(mean + deviation * normal_quantile(p)), factors[k]);
-            if negative { raw } else { raw.max(self.back(mean, factors[k]).min(0.0)) }
+            floored(raw, negative)
         }))
     }
 
@@ -246,7 +247,7 @@ impl Fitted for FittedArima {
         for (mut row, course) in values.rows_mut().into_iter().zip(&courses) {
             for (k, cell) in row.iter_mut().enumerate() {
                 let raw = self.back(finite(moments[k].0 + sigma * course[self.after + k]), factors[k]);
-                *cell = if negative { raw } else { raw.max(self.back(moments[k].0, factors[k]).min(0.0)) };
+                *cell = floored(raw, negative);
             }
         }
         Ok(Paths { start: self.stored.y.end(), step: self.stored.y.step(), values })

@@ -24,7 +24,7 @@ use crate::calendar::Calendar;
 use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::normal_cdf;
+use crate::math::{floored, normal_cdf};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::series::{Regressors, Series};
 use crate::waves::Wave;
@@ -331,7 +331,7 @@ impl FittedHarmonic {
     /// A value of the rest, whose median there is `middle`, as one of the series.
     fn whole(&self, value: f64, middle: f64, widening: f64, wave: f64, factor: f64) -> f64 {
         let raw = finite((middle + (value - middle) * widening + wave) * factor);
-        if self.after.negative { raw } else { raw.max(finite((middle + wave) * factor).min(0.0)) }
+        floored(raw, self.after.negative)
     }
 }
 
@@ -344,7 +344,8 @@ impl Fitted for FittedHarmonic {
         let (waves, factors, inner) = self.around(ahead);
         let rest = self.rest.forecast(&inner, levels)?;
         let (_, widenings) = self.spread(&inner)?;
-        let point: Vec<f64> = (0..ahead.horizon).map(|k| finite((rest.point[k] + waves[k]) * factors[k])).collect();
+        let middle = |k: usize| self.whole(rest.point[k], rest.point[k], 1.0, waves[k], factors[k]);
+        let point: Vec<f64> = (0..ahead.horizon).map(middle).collect();
         let column = |p: f64| rest.levels.iter().position(|l| l.probability() == p);
         Ok(Forecast::from_quantiles(rest.start, rest.step, point, levels, |k, p| {
             let value = column(p).map_or(rest.point[k], |c| rest.quantiles[(k, c)]);

@@ -23,7 +23,7 @@ use super::gridded::finite;
 use crate::calendar::Calendar;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::{normal_quantile, quantile_of_sorted};
+use crate::math::{floored, normal_quantile, quantile_of_sorted};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::paths::{self, Dice};
 use crate::series::{Series, SeriesError};
@@ -342,7 +342,7 @@ impl Outlook {
     fn quantile(&self, sorted: &[Vec<f64>], k: usize, p: f64) -> f64 {
         let middle = self.point[k];
         let raw = finite(middle + quantile_of_sorted(&sorted[k], p));
-        if self.negative { raw } else { raw.max(middle.min(0.0)) }
+        floored(raw, self.negative)
     }
 }
 
@@ -355,7 +355,7 @@ impl Fitted for FittedProphet {
         let outlook = self.outlook(ahead)?;
         let sorted = if levels.is_empty() { Vec::new() } else { outlook.sorted() };
         let (start, step) = (self.stored.shape.time(self.stored.len), self.stored.shape.step());
-        let point = outlook.point.clone();
+        let point = outlook.point.iter().map(|middle| floored(*middle, self.stored.negative)).collect();
         Ok(Forecast::from_quantiles(start, step, point, levels, |k, p| outlook.quantile(&sorted, k, p)))
     }
 
