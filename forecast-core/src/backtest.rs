@@ -96,7 +96,8 @@ pub struct Backtest {
     pub model: String,
     /// Sum of absolute errors over sum of absolute truths.
     pub wape: f64,
-    /// Mean absolute error over that of the seasonal naive method one season ahead, before the first origin.
+    /// Mean absolute error over that of the seasonal naive method one season ahead, before the first origin; infinite
+    /// where that method has no error, or no season lies before the origin.
     pub mase: f64,
     /// Root mean squared error over that of the same naive method.
     pub rmsse: f64,
@@ -526,19 +527,17 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
     }
 }
 
-/// Mean absolute and mean squared error of the seasonal naive method before the first origin.
+/// Mean absolute and mean squared error of the seasonal naive method before the first origin; `NaN` where no season is.
 fn naive_error(y: &Series, first: usize, season_length: usize) -> (f64, f64) {
-    let season = if season_length < first { season_length } else { 1 };
     let (mut absolute, mut squares, mut count) = (0.0, 0.0, 0usize);
-    for t in season..first {
-        if let (Some(now), Some(then)) = (y.observation(t), y.observation(t - season)) {
+    for t in season_length..first {
+        if let (Some(now), Some(then)) = (y.observation(t), y.observation(t - season_length)) {
             absolute += (now - then).abs();
             squares += (now - then) * (now - then);
             count += 1;
         }
     }
-    let count = count.max(1) as f64;
-    (absolute / count, squares / count)
+    (absolute / count as f64, squares / count as f64)
 }
 
 #[cfg(test)]

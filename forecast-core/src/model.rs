@@ -234,7 +234,9 @@ pub enum FitError {
         got: usize,
     },
     /// A zero or negative value in a multiplicative model.
-    #[error("{model} needs values above zero, value {index} is {value}; use its additive form")]
+    #[error(
+        "{model} needs values above zero, value {index} is {value}; use an additive form without a Box-Cox transformation"
+    )]
     NotPositive {
         /// Name of the model.
         model: String,

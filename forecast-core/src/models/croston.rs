@@ -80,7 +80,8 @@ impl Forecaster for Croston {
         }
         let plain = events::without_events(y);
         if let Some((index, &value)) = plain.values().iter().enumerate().find(|(_, v)| **v < 0.0) {
-            return Err(FitError::NotPositive { model, index, value });
+            let reason = format!("value {index} is {value}; expected demand, which is never below zero");
+            return Err(FitError::NoFit { model, reason });
         }
         let grid = Grid::new(&plain, 1);
         let first = grid.values.iter().position(|v| *v > 0.0);
@@ -249,6 +250,6 @@ mod tests {
     fn nothing_but_zeros_stays_zero_and_a_debt_is_refused() {
         check_point(&model(CrostonKind::Plain), &hourly(&[0.0; 5]), &[0.0, 0.0]);
         let refused = model(CrostonKind::Plain).fit(&hourly(&[1.0, -1.0]));
-        assert!(matches!(refused, Err(FitError::NotPositive { index: 1, .. })));
+        assert!(matches!(refused, Err(FitError::NoFit { reason, .. }) if reason.contains("value 1 is")));
     }
 }

@@ -67,6 +67,12 @@ impl Format {
         if unfit(self.decimal) {
             return Err(whole(format!("decimal is `{}`; expected `.` or `,`", self.decimal)));
         }
+        if self.decimal == self.separator {
+            let both = self.decimal;
+            return Err(whole(format!(
+                "separator and decimal are both `{both}`; set another `separator`, such as `;`"
+            )));
+        }
         Ok(())
     }
 }
@@ -106,6 +112,7 @@ fn read_csv(input: &mut dyn Read, format: &Format, mut times: Times) -> Result<V
         csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(input);
     let mut record = csv::ByteRecord::new();
     let mut columns: Option<(usize, usize)> = None;
+    let mut width = 0;
     let mut samples = Vec::new();
     loop {
         let more = reader.read_byte_record(&mut record).map_err(|e| {
@@ -127,8 +134,13 @@ fn read_csv(input: &mut dyn Read, format: &Format, mut times: Times) -> Result<V
         };
         let Some((time, value)) = columns else {
             columns = Some(header(&record, format, line)?);
+            width = record.len();
             continue;
         };
+        if record.iter().skip(width).any(|more| !more.trim_ascii().is_empty()) {
+            let hint = "put a value with a separator in it in quotes, or check `separator` and `decimal`";
+            return Err(at(format!("{} columns; expected {width}, as in the header; {hint}", record.len())));
+        }
         samples.push(Sample {
             time: times.parse(field(time)?).map_err(at)?,
             value: number(field(value)?, format.decimal).map_err(at)?,
@@ -328,6 +340,7 @@ mod tests {
             ("timestamp,value\n2026-01-01T00:00:00Z,1\n2026-01-01T01:00:00Z,1O\n", "line 3: the value is `1O`"),
             ("timestamp,value\nyesterday,1\n", "line 2: `yesterday` is no time"),
             ("timestamp,value\n2026-01-01T00:00:00Z\n", "line 2: 1 columns; expected at least 2"),
+            ("timestamp,value\n2026-01-01T00:00:00Z,12,5\n", "line 2: 3 columns; expected 2, as in the header"),
             ("timestamp,value\n2026-01-01T00:00:00Z,inf\n", "line 2: the value is `inf`"),
             ("2026-01-01T00:00:00Z,1\n", "line 1: `2026-01-01T00:00:00Z`, `1` is no header"),
         ] {
@@ -365,9 +378,12 @@ mod tests {
 
     #[test]
     fn signs_that_cannot_work_are_refused() {
-        for (separator, decimal, want) in
-            [('\n', '.', "separator is"), ('é', '.', "separator is `é`"), (',', '1', "decimal is `1`")]
-        {
+        for (separator, decimal, want) in [
+            ('\n', '.', "separator is"),
+            ('é', '.', "separator is `é`"),
+            (',', '1', "decimal is `1`"),
+            (',', ',', "are both `,`"),
+        ] {
             let format = Format { separator, decimal, ..Format::default() };
             let found = read("x", "".as_bytes(), false, &format).unwrap_err().to_string();
             assert!(found.contains(want), "`{found}` lacks `{want}`");

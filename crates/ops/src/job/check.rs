@@ -1,7 +1,13 @@
-//! Settings that contradict each other, before anything is read.
+//! Settings that are out of range or contradict each other, before anything is read.
 
 use super::JobError;
+use crate::duration::Span;
 use crate::settings::JobSettings;
+
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+/// Most units that a timetable may have.
+const MOST_UNITS: u32 = 1_000_000;
 
 /// Refuses what no forecast could satisfy.
 pub(super) fn check(settings: &JobSettings) -> Result<(), JobError> {
@@ -9,6 +15,23 @@ pub(super) fn check(settings: &JobSettings) -> Result<(), JobError> {
         Err(JobError::Setting { setting: setting.to_owned(), found, expected })
     };
     let (forecast, capacity) = (&settings.forecast, &settings.capacity);
+    let longest = [
+        ("forecast.horizon", forecast.horizon, 1, 35 * DAY),
+        ("capacity.warm_up", capacity.warm_up, 0, DAY / 4),
+        ("capacity.dwell", capacity.dwell, 0, DAY),
+    ];
+    if let Some((setting, found, least, most)) =
+        longest.into_iter().find(|(_, found, least, most)| !(*least..=*most).contains(&found.as_secs()))
+    {
+        let expected = format!("{} to {}", Span::seconds(least), Span::seconds(most));
+        return wrong(setting, found.to_string(), expected);
+    }
+    if !(0.5..=0.999).contains(&capacity.level) {
+        return wrong("capacity.level", capacity.level.to_string(), "0.5 to 0.999".to_owned());
+    }
+    if !(1..=MOST_UNITS).contains(&capacity.max) {
+        return wrong("capacity.max", capacity.max.to_string(), format!("1 to {MOST_UNITS}"));
+    }
     if let Some(step) = forecast.step.filter(|step| *step > forecast.horizon) {
         return wrong(
             "forecast.step",
@@ -43,6 +66,22 @@ mod tests {
 
     fn check_refused(settings: JobSettings, setting: &str) {
         assert_eq!(check(&settings).unwrap_err().setting(), setting);
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_named() {
+        let with = |change: &dyn Fn(&mut JobSettings)| {
+            let mut settings = JobSettings::default();
+            change(&mut settings);
+            settings
+        };
+        for horizon in [0, 36 * DAY] {
+            check_refused(with(&|s| s.forecast.horizon = Span::seconds(horizon)), "forecast.horizon");
+        }
+        check_refused(with(&|s| s.capacity.warm_up = Span::seconds(99 * 3_600)), "capacity.warm_up");
+        check_refused(with(&|s| s.capacity.dwell = Span::seconds(DAY + 1)), "capacity.dwell");
+        check_refused(with(&|s| s.capacity.level = 0.9999), "capacity.level");
+        check_refused(with(&|s| s.capacity.max = 2_000_000), "capacity.max");
     }
 
     #[test]

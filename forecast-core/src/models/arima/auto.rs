@@ -3,7 +3,8 @@
 //! Source: Hyndman & Khandakar (2008), Journal of Statistical Software 27(3). Each candidate is fitted by exact maximum
 //! likelihood, unless series and season are so long that the conditional one has to rank them; the chosen one is fitted
 //! exactly. Nearly non-invertible moving averages stay allowed: an exact likelihood is sound there, and a fixed season
-//! leads there.
+//! leads there. With more than a few missing values candidates are ranked on the filled series; the chosen one is fitted
+//! without them.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,8 @@ const MOST_DIFFERENCES: usize = 2;
 const CLOSEST_ROOT: f64 = 1.002;
 /// Values times states above which candidates are ranked by the conditional likelihood.
 const LARGE: usize = 400_000;
+/// Missing values at most that candidates are ranked without; with more, values of the day before stand for them.
+const MOST_SEARCHED_GAPS: usize = 4;
 /// Most candidates that a stepwise search fits.
 const MOST_CANDIDATES: usize = 120;
 
@@ -47,7 +50,10 @@ pub(super) fn search(
     y: &Prepared,
     season_length: usize,
 ) -> Result<(Arima, Units, Estimate), FitError> {
-    let mut search = Searching::new(settings, y, season_length);
+    // Each missing value is one more column of each likelihood: many would make a search take minutes.
+    let filled = (y.observed.iter().filter(|seen| !**seen).count() > MOST_SEARCHED_GAPS)
+        .then(|| Prepared { observed: vec![true; y.observed.len()], ..y.clone() });
+    let mut search = Searching::new(settings, filled.as_ref().unwrap_or(y), season_length);
     match settings.search {
         Search::Stepwise => search.stepwise(),
         Search::Full => search.all(),

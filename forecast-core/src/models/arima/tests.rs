@@ -248,6 +248,16 @@ fn courses_have_the_moments_of_the_forecast() {
     }
 }
 
+/// Ranked on the filled series, fitted without what is missing.
+#[test]
+fn orders_are_found_beside_many_gaps() {
+    let values = sample(240, 4).into_iter().enumerate();
+    let some: Vec<Option<f64>> = values.map(|(t, v)| (t % 10 != 7).then_some(v)).collect();
+    let model = Arima { season_length: Some(4), ..Arima::default() };
+    let fitted = model.fit(&hourly_with_gaps(&some)).unwrap();
+    assert_eq!(fitted.n_used() + fitted.differences().map_or(0, |(d, seasonal)| d + 4 * seasonal), 216);
+}
+
 #[test]
 fn courses_know_nothing_of_each_other() {
     let fitted = Arima::new(Order::new(0, 0, 0)).fit(&hourly(&sample(120, 4))).unwrap();
