@@ -4,7 +4,7 @@
 //! stands in for the steps before the first own one, up to four weeks of history in all, times the scale with the
 //! least sum of absolute errors where both were measured: the median of the ratios y / x, weighted by x. From then on
 //! the model learns as from any series, so that its own steps count as they come in and nothing is borrowed after four
-//! weeks. The scale is learned in the fit, from what is known there: a backtest borrows at each fit anew.
+//! weeks. The scale is learned in the fit, from what is known there: a backtest borrows anew where it fits anew, of `auto` once.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Forecasting of load: naive methods, exponential smoothing and online mixtures, with calibrated intervals.
+//! Forecasting of load: naive methods, exponential smoothing, ARIMA, Theta, MSTL, harmonic and Prophet-like regression,
+//! structural models, intermittent demand, and `auto`, which mixes them online with calibrated intervals.
 //!
 //! Numbers in, numbers out: this crate does no I/O, reads no clock and starts no runtime. The way through it:
 //! [`RawSeries`] -> [`clean`](clean::clean) -> [`Series`] -> [`Forecaster::fit`] -> [`Fitted::forecast`] -> [`Forecast`].
@@ -33,9 +34,12 @@ pub use borrow::{Borrowing, borrow};
 pub use calendar::{Calendar, Event};
 pub use clean::{CleanError, CleanOptions, Cleaned, clean};
 pub use forecast::{Forecast, Level, Paths};
-pub use model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
+pub use grammar::GrammarError;
+pub use model::{
+    Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Member, Needs, RestoreError, UpdateError,
+};
 pub use panel::fit_panel;
-pub use series::{RawSeries, Sample, Series, SeriesError};
+pub use series::{RawSeries, Regressors, Sample, Series, SeriesError};
 
 /// Runs the example of the README as a test.
 #[cfg(doctest)]

@@ -70,7 +70,9 @@ pub trait Fitted: std::fmt::Debug + Send + Sync {
     /// All that is needed to go on later, in a versioned form.
     fn state(&self) -> FittedState;
 
-    /// One-step-ahead errors on the series learned from, one a step, `NaN`-free; zero where nothing was observed.
+    /// Errors on the series learned from and on what was taken in since, one a step, never `NaN`: one step ahead, of `prophet`
+    /// those of the fitted curve. Zero where nothing was observed or forecast, as before a start value or between the
+    /// origins of `auto`.
     fn residuals(&self) -> &[f64];
 
     /// Parameters learned, by name.
@@ -115,7 +117,7 @@ pub trait Fitted: std::fmt::Debug + Send + Sync {
 /// One member of a mixture, as it is shown to people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Member {
-    /// Name in the grammar of model names.
+    /// What it is, for people; members that are models of their own have their name in the grammar.
     pub name: String,
     /// Share of the mixture, by lead group, each between 0 and 1.
     pub weights: Vec<f64>,
@@ -139,7 +141,8 @@ pub struct Needs {
 pub struct Ahead {
     /// Steps to forecast.
     pub horizon: usize,
-    /// Time zone and events; `None` keeps those of the series learned from.
+    /// Events, and for `prophet` their time zone; `None` keeps those of the series learned from. The wall clock of seasons is
+    /// that of the series.
     pub calendar: Option<Arc<Calendar>>,
     /// Future values of the regressors, one row a step.
     pub regressors: Regressors,

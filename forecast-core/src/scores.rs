@@ -86,7 +86,10 @@ pub fn crps_of_samples(truth: f64, samples: &[f64]) -> Option<f64> {
 
 /// Energy score of joint paths: the score of samples with the Euclidean distance over the whole horizon.
 ///
-/// `paths`: one row a path. Steps without truth are left out; `None` if none is left.
+/// `paths`: one row a path, each at least as long as the truth. Steps without truth are left out; `None` if none is left.
+///
+/// # Panics
+/// A path is shorter than the truth.
 pub fn energy(truth: &[Option<f64>], paths: &[Vec<f64>]) -> Option<f64> {
     let known: Vec<(usize, f64)> = truth.iter().enumerate().filter_map(|(k, y)| Some((k, (*y)?))).collect();
     if known.is_empty() || paths.is_empty() {

@@ -67,7 +67,7 @@ pub fn stl(y: &[f64], season_length: usize, settings: Stl) -> Option<Decompositi
 
 /// Takes several seasons out of a series, the shortest first, two rounds.
 ///
-/// `seasons`: ascending, 2 or more steps each; those seen less than twice are left out of the answer's `seasonals` by an
+/// `seasons`: ascending, 2 or more steps each; those not seen more than twice are left out of the answer's `seasonals` by an
 /// empty list. `None` if none is left.
 pub fn mstl(y: &[f64], seasons: &[usize], robust: bool) -> Option<Decomposition> {
     let mut parts: Vec<Vec<f64>> = seasons.iter().map(|_| Vec::new()).collect();

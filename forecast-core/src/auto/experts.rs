@@ -26,7 +26,7 @@ pub(crate) enum Simple {
     Season(Season),
     /// The value a season ago, scaled to the level of the last hours; the scale fades with the lead.
     Levelled(Season),
-    /// The median of earlier days of the same kind: working days or weekends.
+    /// The median of earlier days of the same kind, which are learned.
     KindProfile,
     /// The same, scaled to the level of the last day and, fading with the lead, of the last hours.
     LevelledKind,
@@ -57,7 +57,7 @@ impl Season {
 }
 
 impl Simple {
-    /// Name in the grammar of model names.
+    /// What it is, for people.
     pub(crate) fn name(self, history: &History) -> String {
         match self {
             Self::Last => "naive".into(),

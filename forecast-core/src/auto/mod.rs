@@ -38,7 +38,7 @@ pub(crate) use fitted::restore;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// Naive methods and profiles.
+    /// Naive methods, profiles and smoothing with fixed rates.
     Fast,
     /// Direct regressions and MSTL besides; the default.
     #[default]
@@ -47,7 +47,7 @@ pub enum Preset {
     Thorough,
 }
 
-/// The online mixture with its settings.
+/// The online mixture with its settings. Quantiles are known between the levels 0.005 and 0.995; those beyond are these.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Auto {
     /// Steps that the weights are trained for; `None` is a day, or a week of data coarser than half a day.

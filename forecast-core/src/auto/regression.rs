@@ -1,6 +1,6 @@
 //! Direct regressions: what remains of the load after a naive base, from how the day differs so far.
 //!
-//! For each lead hour, y[t] - base[t] = x'b + e with x the distances of other seasonal values from the base and the
+//! For each group of leads, y[t] - base[t] = x'b + e with x the distances of other seasonal values from the base and the
 //! seasonal differences at the origin. Coefficients minimize absolute errors (iteratively reweighted least squares)
 //! under a ridge on standardized columns, so that few days pull them to zero, that is to the base itself. Sources:
 //! Koenker & Bassett (1978), Econometrica 46, 33-50; Schlossmacher (1973), JASA 68, 857-859 (reweighting).
@@ -144,7 +144,7 @@ impl Regression {
         !self.groups.is_empty()
     }
 
-    /// Name in the grammar of model names.
+    /// What it is, for people.
     pub(crate) fn name(&self, history: &History) -> String {
         format!(
             "{}regression({}, {})",

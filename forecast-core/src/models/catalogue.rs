@@ -22,7 +22,7 @@ const MOST_HARMONICS: usize = 100;
 pub struct Entry {
     /// Its name, without arguments.
     pub name: &'static str,
-    /// How it is written, options in brackets after a question mark.
+    /// How it is written.
     pub form: &'static str,
     /// What it is and when to use it, in a sentence.
     pub summary: &'static str,
@@ -35,7 +35,7 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         name: "auto",
         form: "auto",
-        summary: "Mixes naive methods, profiles and regressions online, by how well each has done; the default.",
+        summary: "Mixes naive methods, profiles, smoothing, regressions and MSTL online, by how well each has done; the default.",
         build: |call| plain(call, Auto::default()),
         restore: crate::auto::restore,
     },
@@ -63,7 +63,7 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         name: "seasonal_naive",
         form: "seasonal_naive or seasonal_naive[season]",
-        summary: "The value a season ago; a week by default. The measure that MASE divides by.",
+        summary: "The value a season ago; a week by default, a day where less than two weeks were seen.",
         build: |call| Ok(Box::new(SeasonalNaive { season_length: call.at_most_groups(0)?.season(1)? })),
         restore: rule::restore::<SeasonalNaive>,
     },

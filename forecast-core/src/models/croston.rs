@@ -3,7 +3,8 @@
 //! Croston (1972), Operational Research Quarterly 23, 289-303: forecast = size / interval. SBA: the same times
 //! 1 - alpha / 2, which takes its bias away (Syntetos & Boylan 2005, International Journal of Forecasting 21, 303-314).
 //! TSB: size times a probability that fades while nothing comes (Teunter, Syntetos & Babai 2011, European Journal of
-//! Operational Research 214, 606-615). Golden test against R's `croston`: within 1e-12.
+//! Operational Research 214, 606-615). Golden test against R's `croston`: within 1e-12. The point is what comes a step in
+//! the mean, as with R, and stands for the median, which is zero where most steps are.
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 //!
 //! Recursions: [`crate::kernels::holt_winters`]. Start: level, trend and season by a classical decomposition of the
 //! first two seasons, as R's `HoltWinters` does, so that its sum of squares can be compared: golden tests in
-//! `tests/holt_winters.rs`. Bounds follow `predict.HoltWinters` (Chatfield & Yar 1991 for the multiplicative form).
+//! `tests/golden/holt_winters.rs`. Bounds follow `predict.HoltWinters` (Chatfield & Yar 1991 for the multiplicative form).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub struct HoltWinters {
     pub trend: bool,
     /// Whether the trend fades.
     pub damped: bool,
-    /// Steps of a season; `None` takes the stronger of day and week.
+    /// Steps of a season; `None` takes [`crate::season::strongest`].
     pub season_length: Option<usize>,
     /// Parameters that are not learned but given: alpha, beta, gamma, phi.
     pub fixed: [Option<f64>; 4],

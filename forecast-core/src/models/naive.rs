@@ -80,7 +80,7 @@ impl Rule for Mean {
 /// The value a season ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SeasonalNaive {
-    /// Steps of a season; `None` takes a week, or a day where no week was seen.
+    /// Steps of a season; `None` takes a week, or a day where less than two weeks were seen.
     pub season_length: Option<usize>,
 }
 
@@ -112,7 +112,7 @@ impl Rule for SeasonalNaive {
 /// The value a season ago, scaled to the level of the last three hours; the scale fades with the lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SeasonalNaiveLevelled {
-    /// Steps of a season; `None` takes a week, or a day where no week was seen.
+    /// Steps of a season; `None` takes a week, or a day where less than two weeks were seen.
     pub season_length: Option<usize>,
 }
 

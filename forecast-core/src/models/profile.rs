@@ -30,7 +30,7 @@ pub struct Profile {
 /// Season of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ProfileSeason {
-    /// A week, or a day where no week was seen.
+    /// A week, or a day where less than two weeks were seen.
     #[default]
     Usual,
     /// A day.

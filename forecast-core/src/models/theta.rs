@@ -4,7 +4,8 @@
 //! & Billah (2003), same journal 19, 287-290, as R's `thetaf`. Optimized and dynamic (theta learned; the line learned
 //! anew at each step): Fiorucci et al. (2016), same journal 32, 1151-1161, with the bounds of their package `forecTheta`.
 //! Start and theta enter the errors linearly, so that only alpha is searched for. A season found by its autocorrelation is
-//! taken out by classical decomposition. Golden tests against `thetaf`: within 1e-4.
+//! taken out by classical decomposition. Golden tests against `thetaf`: within 1e-4; as there, bounds are as far from the
+//! forecast at a peak as at night, also where the season is multiplied.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +48,7 @@ pub enum ThetaKind {
 pub struct Theta {
     /// Which one.
     pub kind: ThetaKind,
-    /// Steps of a season; `None` takes the stronger of day and week.
+    /// Steps of a season; `None` takes [`crate::season::strongest`].
     pub season_length: Option<usize>,
 }
 

@@ -124,6 +124,7 @@ pub(crate) fn read(path: &Path, format: &Format) -> Result<RawSeries, CliError> 
 fn as_options(reason: String) -> String {
     let names = [("time_column", "time-column"), ("value_column", "value-column"), ("time_format", "time-format")];
     let names = names.into_iter().chain([("separator", "separator"), ("decimal", "decimal")]);
+    let names = names.chain([("time_zone", "stamps-timezone")]);
     names.fold(reason, |text, (setting, option)| text.replace(&format!("`{setting}`"), &format!("`--{option}`")))
 }
 

@@ -54,6 +54,14 @@ pub fn prepare(measured: &Measured, settings: &JobSettings) -> Result<Prepared, 
     if let Some(until) = until {
         raw.samples.retain(|s| s.time < until);
     }
+    let times = || load.series.samples.iter().map(|s| s.time);
+    if let (Some(as_of), true, Some(first), Some(last)) =
+        (settings.as_of, raw.samples.is_empty(), times().min(), times().max())
+    {
+        let expected =
+            format!("a time after the first sample of {}, which is at {first}; the last is at {last}", measured.source);
+        return Err(JobError::Setting { setting: "as_of".into(), found: as_of.to_string(), expected });
+    }
     let step = settings.forecast.step.map_or(LEAST_STEP, |s| s.0);
     let mut warnings: Vec<String> = late(measured, settings, &raw.samples, step)?.into_iter().collect();
     if let Some(window) = measured.window {

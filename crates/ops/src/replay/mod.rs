@@ -340,16 +340,11 @@ fn check(file: &PolicyFile) -> Result<(), ReplayError> {
     }
     for policy in &file.policies {
         let named = |setting: &str| format!("{setting} of `{}`", policy.name);
-        let fraction = |x: Option<f64>| x.is_none_or(|x| x > 0.0 && x <= 1.0);
-        if !fraction(policy.target_utilization) {
-            return wrong(
-                &named("target_utilization"),
-                format!("{:?}", policy.target_utilization),
-                "a fraction above 0, at most 1",
-            );
+        if let Some(x) = policy.target_utilization.filter(|x| !(*x > 0.0 && *x <= 1.0)) {
+            return wrong(&named("target_utilization"), x.to_string(), "a fraction above 0, at most 1");
         }
-        if policy.risk.is_some_and(|r| !(r > 0.0 && r < 1.0)) {
-            return wrong(&named("risk"), format!("{:?}", policy.risk), "a fraction between 0 and 1, both excluded");
+        if let Some(risk) = policy.risk.filter(|risk| !(*risk > 0.0 && *risk < 1.0)) {
+            return wrong(&named("risk"), risk.to_string(), "a fraction between 0 and 1, both excluded");
         }
         if policy.max == 0 || policy.min > policy.max {
             return wrong(&named("min"), policy.min.to_string(), &format!("at most max, which is {}", policy.max));

@@ -39,7 +39,7 @@ use crate::series::Series;
 pub struct Arima {
     /// Orders; `None` looks for them.
     pub order: Option<Order>,
-    /// Steps of a season for the search; `None` takes the stronger of day and week, 1 none.
+    /// Steps of a season for the search; `None` takes [`crate::season::strongest`], 1 none.
     pub season_length: Option<usize>,
     /// Whether there is a constant: a mean without differences, a drift with one; more differences allow none. `None`
     /// takes a mean without differences, and lets a search decide.

@@ -57,7 +57,7 @@ impl Form {
         format!("{error},{}{damped},{}", part(self.trend), part(self.season))
     }
 
-    /// The form of letters as they are written, in any case; `None` if there is none, or it is unstable.
+    /// The form of lower-case letters, such as `m`, `ad` and `a`; `None` if they are none.
     pub fn from_letters(error: &str, trend: &str, season: &str) -> Option<Self> {
         let part = |letter: &str| match letter {
             "n" => Some(Part::None),

@@ -30,16 +30,18 @@ use crate::series::Series;
 
 /// ln(2 pi).
 const LN_2_PI: f64 = 1.837_877_066_409_345_3;
-/// Longest season that the choice of a form looks at, as forms with relative errors or parts solve for each start state with
-/// the cube of their number; longer ones only when they are asked for.
+/// Longest season that the choice of a form looks at unless one is asked for.
 const LONGEST_CHOSEN: usize = 400;
+/// Longest season with which forms with relative errors or multiplied parts are tried where none is asked for: they solve for
+/// each start state, with the cube of their number.
+const LONGEST_MULTIPLIED: usize = 200;
 
-/// Exponential smoothing; without a form the best by AICc.
+/// Exponential smoothing; without a form the best by AICc, with a season over 200 steps of those with absolute errors.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Ets {
     /// The form; `None` chooses.
     pub form: Option<Form>,
-    /// Steps of a season; `None` takes the stronger of day and week.
+    /// Steps of a season; `None` takes [`crate::season::strongest`].
     pub season_length: Option<usize>,
     /// Whether a choice looks at additive errors only, as for a series that seasons were subtracted from: the relative error
     /// of what may come near to nought says nothing, and its likelihood prefers forecasts that are too high.
@@ -75,7 +77,10 @@ impl Ets {
         let seasonal = m > 1 && n >= needed(m) && (self.season_length.is_some() || m <= LONGEST_CHOSEN);
         match self.form {
             Some(form) => (vec![form], if form.season == Part::None { 1 } else { m }),
-            None => (Form::usual(seasonal, positive && !self.additive_errors), if seasonal { m } else { 1 }),
+            None => {
+                let any = positive && !self.additive_errors && !(seasonal && m > LONGEST_MULTIPLIED);
+                (Form::usual(seasonal, any), if seasonal { m } else { 1 })
+            }
         }
     }
 }
@@ -250,7 +255,7 @@ pub(super) struct FittedEts {
     /// Variance of the errors, relative ones or scaled.
     sigma2: f64,
     criteria: Criteria,
-    /// Recent errors, for simulation.
+    /// Errors, for simulation.
     errors: Vec<f64>,
 }
 
