@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decompose::{self, Seasons};
 use super::ets;
-use super::gridded::{Core, Criteria, Grid, Gridded};
+use super::gridded::{Core, Criteria, Grid, Gridded, finite};
 use super::smoothing_fit::scale_of;
 use crate::events;
 use crate::kernels::theta::{self as kernel, CANDIDATES, NOTHING, Products};
@@ -89,7 +89,8 @@ impl Forecaster for Theta {
         let start = Line::start(&adjusted, learned);
         let mut core = FittedTheta { line: start, seasons, scale, place: 0, sigma2: 0.0, sse: 0.0 };
         let errors: Vec<f64> = grid.values.iter().map(|v| core.push(Some(*v))).collect();
-        core.sse = errors[unscored(learned.kind)..].iter().map(|e| e * e).sum();
+        // A state is stored as JSON, which knows no infinity.
+        core.sse = finite(errors[unscored(learned.kind)..].iter().map(|e| e * e).sum());
         core.sigma2 = Line::variance(&adjusted, learned);
         Ok(Box::new(Gridded::new(core, y, &grid, &errors, m)))
     }
