@@ -165,6 +165,13 @@ impl Series {
         Ok(self)
     }
 
+    /// The same series without regressors, for models that take none.
+    #[must_use]
+    pub(crate) fn without_regressors(mut self) -> Self {
+        self.regressors = Arc::default();
+        self
+    }
+
     /// Number of steps.
     pub fn len(&self) -> usize {
         self.values.len()

@@ -119,7 +119,7 @@ impl Forecaster for Auto {
         if y.len() < 2 {
             return Err(FitError::TooShort { model: self.name(), needed: 2, got: y.len() });
         }
-        let plain = without_events(y);
+        let plain = without_events(y).without_regressors();
         let mut engine = Engine::new(&plain, self.setup(&plain));
         engine.advance(&plain, true);
         engine.relearn();

@@ -175,11 +175,26 @@ fn sums_inner(
 
 /// Any number of candidates, each with the operations of one alone.
 ///
-/// One chain bounds the speed. With x = y - s and f = phi t, u' = (c2 x + f) + (1 - c2) u and f' = phi f + phi c1 e take two
-/// operations from one u to the next and five by way of f to the one after it, where the form of the other passes takes
-/// three from each to the next.
+/// One chain bounds the speed of one. With x = y - s and f = phi t, u' = (c2 x + f) + (1 - c2) u and f' = phi f + phi c1 e
+/// take two operations from one u to the next and five by way of f to the one after it, where the form of the other passes
+/// takes three from each to the next. Where no trend is damped, the product with phi is left out: it changes no bit.
 #[inline(always)]
 fn candidate_sums<const L: usize>(
+    y: &[f64],
+    observed: &[bool],
+    stretches: &Stretches,
+    start: &State,
+    candidates: &[Lanes; L],
+) -> [f64; L] {
+    if candidates.iter().all(|[.., phi]| *phi == 1.0) {
+        recursion::<L, false>(y, observed, stretches, start, candidates)
+    } else {
+        recursion::<L, true>(y, observed, stretches, start, candidates)
+    }
+}
+
+#[inline(always)]
+fn recursion<const L: usize, const DAMPED: bool>(
     y: &[f64],
     observed: &[bool],
     stretches: &Stretches,
@@ -190,6 +205,7 @@ fn candidate_sums<const L: usize>(
     let phi: [f64; L] = std::array::from_fn(|i| candidates[i][3]);
     let chains: [[f64; 3]; L] = std::array::from_fn(|i| chain(&candidates[i]));
     let [c1, c2, c3]: [[f64; L]; 3] = std::array::from_fn(|k| std::array::from_fn(|i| chains[i][k]));
+    let fade = |i: usize, trend: f64| if DAMPED { phi[i] * trend } else { trend };
     let pull: [f64; L] = each(|i| phi[i] * c1[i]);
     let stay: [f64; L] = each(|i| 1.0 - c2[i]);
     let trend: [f64; L] = each(|i| phi[i] * start.trend);
@@ -206,7 +222,7 @@ fn candidate_sums<const L: usize>(
             for ((y, observed), season) in now.iter().zip(seen).zip(&mut seasons[slot..]) {
                 if !*observed {
                     u = each(|i| u[i] + faded[i]);
-                    faded = each(|i| phi[i] * faded[i]);
+                    faded = each(|i| fade(i, faded[i]));
                     continue;
                 }
                 // Whole lanes at a time, each in a place of its own: so the compiler keeps them in vectors.
@@ -214,7 +230,7 @@ fn candidate_sums<const L: usize>(
                 let x: [f64; L] = each(|i| y - s[i]);
                 let e: [f64; L] = each(|i| x[i] - u[i]);
                 u = each(|i| (c2[i] * x[i] + faded[i]) + stay[i] * u[i]);
-                faded = each(|i| phi[i] * faded[i] + pull[i] * e[i]);
+                faded = each(|i| fade(i, faded[i]) + pull[i] * e[i]);
                 *season = each(|i| s[i] + c3[i] * e[i]);
                 sums = each(|i| sums[i] + e[i] * e[i]);
             }

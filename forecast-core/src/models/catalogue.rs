@@ -335,6 +335,23 @@ mod tests {
     }
 
     #[test]
+    fn only_a_model_that_learned_regressors_asks_for_them_in_an_update() {
+        let mut dice = crate::paths::Dice::new(2);
+        let y = hourly(&(0..200).map(|t| f64::from(t % 24) + dice.unit()).collect::<Vec<_>>());
+        let names = vec!["speed".to_owned()];
+        let values = ndarray::Array2::from_shape_fn((200, 1), |(t, _)| f64::from(u8::from(t % 7 == 0)));
+        let with = y.clone().with_regressors(crate::Regressors { names, values }).unwrap();
+        for entry in CATALOGUE {
+            let name = if entry.name == "ensemble" { "ensemble(naive, mean)" } else { entry.name };
+            let mut fitted = grammar::parse(name).unwrap().fit(&with.slice(0, 190).unwrap()).unwrap();
+            let learns = ["arima", "harmonic", "prophet"].contains(&entry.name);
+            assert_eq!(fitted.update(&y.span(190, 195).unwrap()).is_err(), learns, "{name} without them");
+            let next = if learns { 190..195 } else { 195..200 };
+            fitted.update(&with.span(next.start, next.end).unwrap()).unwrap();
+        }
+    }
+
+    #[test]
     fn an_unknown_stored_fit_is_refused() {
         let state = |version, model: &str| FittedState { version, model: model.into(), state: serde_json::json!(3) };
         assert!(matches!(state(1, "crystal_ball[3]").restore(), Err(RestoreError::Model { .. })));

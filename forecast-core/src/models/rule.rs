@@ -164,7 +164,7 @@ pub(super) fn restore<R: Rule>(state: &FittedState) -> Result<Box<dyn Fitted>, R
 impl<R: Rule> FittedRule<R> {
     fn new(rule: R, y: Series) -> Self {
         let calendar = Arc::clone(y.calendar());
-        let past = Past::new(events::without_events(&y));
+        let past = Past::new(events::without_events(&y).without_regressors());
         let mut fitted = Self { rule, calendar, past, residuals: Vec::new(), negative: false };
         fitted.extend();
         fitted

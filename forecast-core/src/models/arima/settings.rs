@@ -405,7 +405,8 @@ struct Ready {
 
 impl Arima {
     fn ready(&self, y: &Series) -> Result<Ready, FitError> {
-        let plain = events::without_events(y);
+        // The regressors are kept beside it.
+        let plain = events::without_events(y).without_regressors();
         let columns = Columns::of(y.regressors());
         let prepared = self.prepare(plain.values(), plain.observed(), &columns)?;
         if columns.values.iter().flatten().any(|x| !x.is_finite()) {
