@@ -115,6 +115,11 @@ const TAIL_DENOMINATOR: [f64; 8] = [
     2.044_263_103_389_939_8e-15,
 ];
 
+/// The nearest finite number; zero for none.
+pub(crate) fn finite(x: f64) -> f64 {
+    if x.is_nan() { 0.0 } else { x.clamp(-f64::MAX, f64::MAX) }
+}
+
 /// What is forecast of a load: at least zero, unless it is one that `may_be_negative`.
 pub(crate) fn floored(value: f64, may_be_negative: bool) -> f64 {
     if may_be_negative { value } else { value.max(0.0) }

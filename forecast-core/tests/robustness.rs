@@ -122,9 +122,12 @@ fn hardly_two_seasons_around_the_end_of_summer_time() {
 #[test]
 fn a_fit_that_took_in_a_value_beyond_measure_can_be_stored() {
     let start = "2026-11-02T00:00:00Z".parse().unwrap();
-    for (huge, small) in [(1e200, 1e-3), (-1e308, 1e-3), (1e308, 1e-3), (-2e307, 1e-307), (1e308, 3e-310)] {
+    let sizes = [(1e200, 1e-3), (-1e308, 1e-3), (1e308, 1e-3), (-2e307, 1e-307), (1e308, 3e-310), (-8e298, -3e-181)];
+    for (huge, small) in sizes {
         let mut values: Vec<f64> = (0..40).map(|t| small * f64::from(t % 7)).collect();
-        for name in ["ses", "holt", "holt_winters[4]", "local_level", "local_linear_trend", "auto"] {
+        let names =
+            ["ses", "holt", "holt_winters[4]", "local_level", "local_linear_trend", "auto", "theta", "theta(dynamic)"];
+        for name in names {
             for within in [false, true] {
                 values[38] = if within { huge } else { small };
                 let y = Series::new(start, Duration::from_secs(3600), values.clone()).unwrap();

@@ -12,7 +12,7 @@ use crate::calendar::Calendar;
 use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::{floored, normal_quantile};
+use crate::math::{finite, floored, normal_quantile};
 use crate::model::{Ahead, Fitted, FittedState, ForecastError, RestoreError, UpdateError};
 use crate::paths::{self, Dice};
 use crate::series::Series;
@@ -232,11 +232,6 @@ impl Outlook {
         let raw = finite(middle + off);
         floored(raw, self.negative)
     }
-}
-
-/// The nearest finite number; zero for none.
-pub(super) fn finite(x: f64) -> f64 {
-    if x.is_nan() { 0.0 } else { x.clamp(-f64::MAX, f64::MAX) }
 }
 
 impl<C: Core> Fitted for Gridded<C> {

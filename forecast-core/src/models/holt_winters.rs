@@ -15,7 +15,7 @@ use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
 use crate::kernels::holt_winters::{Form, State, step};
-use crate::math::{floored, normal_quantile};
+use crate::math::{finite, floored, normal_quantile};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::paths::{self, Dice};
 use crate::season;
@@ -413,11 +413,6 @@ impl Outlook {
         let raw = finite(mean + deviation * normal_quantile(p));
         floored(raw, self.negative)
     }
-}
-
-/// The nearest finite number; zero for none.
-fn finite(x: f64) -> f64 {
-    if x.is_nan() { 0.0 } else { x.clamp(-f64::MAX, f64::MAX) }
 }
 
 impl Fitted for FittedHoltWinters {

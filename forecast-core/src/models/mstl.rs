@@ -8,12 +8,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Ets;
-use super::gridded::{Grid, finite, places};
+use super::gridded::{Grid, places};
 use crate::calendar::Calendar;
 use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::floored;
+use crate::math::{finite, floored};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::season;
 use crate::series::Series;

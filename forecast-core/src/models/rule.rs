@@ -14,7 +14,7 @@ use crate::calendar::Calendar;
 use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::floored;
+use crate::math::{finite, floored};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::paths;
 use crate::series::Series;
@@ -230,11 +230,6 @@ impl Outlook {
         let raw = (self.point[k] + self.spread.quantile(k, p)) * self.factor(k);
         finite(floored(raw, self.negative))
     }
-}
-
-/// The nearest finite number.
-fn finite(x: f64) -> f64 {
-    x.clamp(-f64::MAX, f64::MAX)
 }
 
 impl<R: Rule> Fitted for FittedRule<R> {

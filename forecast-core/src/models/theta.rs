@@ -13,14 +13,17 @@ use serde::{Deserialize, Serialize};
 
 use super::decompose::{self, Seasons};
 use super::ets;
-use super::gridded::{Core, Criteria, Grid, Gridded, finite};
+use super::gridded::{Core, Criteria, Grid, Gridded};
 use super::smoothing_fit::scale_of;
 use crate::events;
 use crate::kernels::theta::{self as kernel, CANDIDATES, NOTHING, Products};
+use crate::math::finite;
 use crate::model::{FitError, Fitted, FittedState, Forecaster, Needs, RestoreError};
 use crate::season;
 use crate::series::Series;
 
+/// Size up to which values are taken in, so that sums of some of them are finite.
+const MOST: f64 = 1e300;
 /// Bounds of alpha where theta is learned, as in the source.
 const ALPHA: (f64, f64) = (0.1, 0.99);
 /// Largest theta.
@@ -297,12 +300,12 @@ impl Core for FittedTheta {
     fn push(&mut self, value: Option<f64>) -> f64 {
         let expected = self.line.forecast(0);
         let mut error = 0.0;
+        let mut adjusted = expected;
         if let Some(value) = value {
             error = value - self.seasons.put_back(expected, self.place) * self.scale;
-            self.line.push(self.seasons.remove(value / self.scale, self.place));
-        } else {
-            self.line.push(expected);
+            adjusted = self.seasons.remove(value / self.scale, self.place);
         }
+        self.line.push(finite(adjusted).clamp(-MOST, MOST));
         self.place += 1;
         error
     }

@@ -15,7 +15,7 @@ use crate::box_cox;
 use crate::calendar::Calendar;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::{floored, normal_quantile};
+use crate::math::{finite, floored, normal_quantile};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, RestoreError, UpdateError};
 use crate::series::{Regressors, Series, SeriesError};
 
@@ -333,9 +333,4 @@ pub(in crate::models) fn criterion(log_likelihood: f64, parameters: usize, n_use
     let rest = n_used.checked_sub(parameters + 1).filter(|rest| *rest > 0)? as f64;
     let k = parameters as f64;
     Some(-2.0 * log_likelihood + 2.0 * k + 2.0 * k * (k + 1.0) / rest)
-}
-
-/// The nearest finite number; zero for none.
-fn finite(x: f64) -> f64 {
-    if x.is_nan() { 0.0 } else { x.clamp(-f64::MAX, f64::MAX) }
 }

@@ -115,7 +115,7 @@ pub(super) fn shapes(fit: &FittedEts, horizon: usize) -> Option<Vec<Vec<f64>>> {
             step(fit.form.kind(), Some(y), &mut states, slot, &mut 0.0);
             slot = (slot + 1) % fit.season_length;
             let (level, by_season, additive) = points[k];
-            out.push(super::super::gridded::finite((y - level * by_season - additive) * fit.scale));
+            out.push(crate::math::finite((y - level * by_season - additive) * fit.scale));
         }
     }
     for one in &mut all {

@@ -17,14 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Arima;
 use super::arima::Doubt;
-use super::gridded::finite;
 use super::mstl::shown;
 use super::smoothing_fit::scale_of;
 use crate::calendar::Calendar;
 use crate::clock::WallClock;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::{floored, normal_cdf};
+use crate::math::{finite, floored, normal_cdf};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::series::{Regressors, Series};
 use crate::waves::Wave;

@@ -19,11 +19,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::gridded::finite;
 use crate::calendar::Calendar;
 use crate::events;
 use crate::forecast::{Forecast, Level, Paths};
-use crate::math::{floored, normal_quantile, quantile_of_sorted};
+use crate::math::{finite, floored, normal_quantile, quantile_of_sorted};
 use crate::model::{Ahead, FitError, Fitted, FittedState, ForecastError, Forecaster, Needs, RestoreError, UpdateError};
 use crate::paths::{self, Dice};
 use crate::series::{Series, SeriesError};
