@@ -165,26 +165,26 @@ pub enum BacktestError {
         place: &'static str,
     },
     /// A fit failed.
-    #[error("the fit at origin {origin} failed: {source}")]
+    #[error("the fit at {origin} failed: {source}")]
     Fit {
-        /// Position of the origin.
-        origin: usize,
+        /// Time of the origin.
+        origin: Timestamp,
         /// What happened.
         source: FitError,
     },
     /// A forecast failed.
-    #[error("the forecast at origin {origin} failed: {source}")]
+    #[error("the forecast at {origin} failed: {source}")]
     Forecast {
-        /// Position of the origin.
-        origin: usize,
+        /// Time of the origin.
+        origin: Timestamp,
         /// What happened.
         source: ForecastError,
     },
     /// New observations were refused.
-    #[error("the update at origin {origin} failed: {source}")]
+    #[error("the update at {origin} failed: {source}")]
     Update {
-        /// Position of the origin.
-        origin: usize,
+        /// Time of the origin.
+        origin: Timestamp,
         /// What happened.
         source: UpdateError,
     },
@@ -302,7 +302,7 @@ struct Kept {
 
 fn fit_at(model: &dyn Forecaster, y: &Series, origin: usize) -> Result<Kept, BacktestError> {
     let past = y.slice(0, origin).ok_or(BacktestError::NothingObserved { place: "before the first origin" })?;
-    let fitted = model.fit(&past).map_err(|source| BacktestError::Fit { origin, source })?;
+    let fitted = model.fit(&past).map_err(|source| BacktestError::Fit { origin: y.time(origin), source })?;
     Ok(Kept { fitted, seen: origin })
 }
 
@@ -346,7 +346,7 @@ fn run_block(
         let forecast = state
             .fitted
             .forecast(&ahead, &setup.levels)
-            .map_err(|source| BacktestError::Forecast { origin, source })?;
+            .map_err(|source| BacktestError::Forecast { origin: y.time(origin), source })?;
         out.push(Forecasts { point: forecast.point, quantiles: forecast.quantiles });
     }
     Ok(out)
@@ -365,7 +365,7 @@ fn with_regressors(ahead: &Ahead, y: &Series, origin: usize) -> Ahead {
 
 fn catch_up(state: &mut Kept, y: &Series, origin: usize) -> Result<(), BacktestError> {
     if let Some(new) = y.span(state.seen, origin) {
-        state.fitted.update(&new).map_err(|source| BacktestError::Update { origin, source })?;
+        state.fitted.update(&new).map_err(|source| BacktestError::Update { origin: y.time(origin), source })?;
         state.seen = origin;
     }
     Ok(())

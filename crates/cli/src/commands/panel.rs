@@ -1,7 +1,7 @@
 //! `stormglass panel`: one model over many series at once; and the backtest of such a panel, scored as the M4
 //! competition did (Makridakis, Spiliotis, Assimakopoulos 2020, International Journal of Forecasting 36, 54-74).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -167,20 +167,8 @@ impl Mean {
 /// What came after each series of a panel, in the panel's order.
 fn truths(setup: &Backtest<'_>, rows: &[PanelRow]) -> Result<Vec<Vec<Option<f64>>>, CliError> {
     let path = setup.test;
-    let mut by_id: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();
-    let twice = |file: &Path, id: &str| {
-        CliError::Usage(format!("{}: series `{id}` stands there twice; expected each id once", file.display()))
-    };
-    for row in input::read_panel(path, setup.threads)? {
-        if by_id.contains_key(&row.id) {
-            return Err(twice(path, &row.id));
-        }
-        by_id.insert(row.id, row.values);
-    }
-    let mut ids = BTreeSet::new();
-    if let Some(row) = rows.iter().find(|row| !ids.insert(&row.id)) {
-        return Err(twice(setup.train, &row.id));
-    }
+    let mut by_id: BTreeMap<String, Vec<Option<f64>>> =
+        input::read_panel(path, setup.threads)?.into_iter().map(|row| (row.id, row.values)).collect();
     let truth = |row: &PanelRow| {
         by_id.remove(&row.id).ok_or_else(|| {
             let (path, id) = (path.display(), &row.id);

@@ -1,5 +1,6 @@
 //! Panels: many series in one file, `id,v1,v2,…` a row, without a header and without times.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -38,6 +39,7 @@ pub(crate) fn read_panel(path: &Path, threads: usize) -> Result<Vec<PanelRow>, C
 fn parse(input: impl Read, threads: usize) -> Result<Vec<PanelRow>, String> {
     let mut records = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input).into_records();
     let mut rows: Vec<PanelRow> = Vec::new();
+    let mut ids = BTreeSet::new();
     loop {
         let read = records.by_ref().take(BLOCK);
         let block: Vec<csv::StringRecord> =
@@ -46,7 +48,11 @@ fn parse(input: impl Read, threads: usize) -> Result<Vec<PanelRow>, String> {
             break;
         }
         for row in parallel::map(&block, threads, row, |_| ()) {
-            rows.push(row?);
+            let row = row?;
+            if !ids.insert(row.id.clone()) {
+                return Err(format!("series `{}` stands there twice; expected each id once", row.id));
+            }
+            rows.push(row);
         }
     }
     if rows.is_empty() { Err("it is empty; expected a series a row, `id,v1,v2,…`".into()) } else { Ok(rows) }
@@ -115,6 +121,7 @@ mod tests {
         assert!(error("timestamp,value\n").contains("a file of one series"));
         assert!(error("").contains("it is empty"));
         assert!(error("a\n").contains("series `a` has no value"));
+        assert_eq!(error("a,1\nb,2\na,3\n"), "series `a` stands there twice; expected each id once");
     }
 
     #[test]

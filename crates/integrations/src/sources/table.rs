@@ -160,7 +160,14 @@ fn header(record: &csv::ByteRecord, format: &Format, line: u64) -> Result<(usize
     let names: Vec<String> =
         record.iter().map(|b| String::from_utf8_lossy(b).trim().trim_start_matches('\u{feff}').to_owned()).collect();
     let position = |column: &str, setting: &str| {
-        names.iter().position(|n| n == column).ok_or_else(|| {
+        let mut places = names.iter().enumerate().filter(|(_, n)| *n == column).map(|(at, _)| at);
+        let (first, second) = (places.next(), places.next());
+        if second.is_some() {
+            let reason =
+                format!("the header has `{column}` twice; rename one, or name another column with `{setting}`");
+            return Err(TableError { line: Some(line), reason });
+        }
+        first.ok_or_else(|| {
             let shown: Vec<String> = names.iter().take(10).map(|n| n.chars().take(40).collect()).collect();
             let shown = shown.join("`, `");
             let data = names.iter().any(|n| n.starts_with(|c: char| c.is_ascii_digit()));
@@ -337,6 +344,7 @@ mod tests {
         for (text, want) in [
             ("", "is empty; expected a header `timestamp,value`"),
             ("time,value\n", "line 1: the header has no column `timestamp`, but `time`, `value`"),
+            ("timestamp,value,value\n", "line 1: the header has `value` twice; rename one"),
             ("timestamp,value\n2026-01-01T00:00:00Z,1\n2026-01-01T01:00:00Z,1O\n", "line 3: the value is `1O`"),
             ("timestamp,value\nyesterday,1\n", "line 2: `yesterday` is no time"),
             ("timestamp,value\n2026-01-01T00:00:00Z\n", "line 2: 1 columns; expected at least 2"),
