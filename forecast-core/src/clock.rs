@@ -10,7 +10,7 @@ const DAY: u64 = 86_400;
 
 /// Wall-clock lookups on the grid of a series.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WallClock {
+pub(crate) struct WallClock {
     step: u64,
     /// Steps from which on the wall clock is this many steps ahead of UTC; the first entry starts at 0.
     shifts: Vec<(usize, i64)>,
@@ -18,7 +18,7 @@ pub struct WallClock {
 
 impl WallClock {
     /// Lookups for the steps of a series and `ahead` steps after it.
-    pub fn new(y: &Series, ahead: usize) -> Self {
+    pub(crate) fn new(y: &Series, ahead: usize) -> Self {
         let step = y.step().as_secs();
         let (calendar, end) = (y.calendar(), y.time(y.len().saturating_add(ahead)));
         let shift = |seconds: i64| seconds / step as i64;
@@ -34,7 +34,7 @@ impl WallClock {
     /// The step at the same time by the wall clock `lag` steps before `t`, if the series reaches back so far.
     ///
     /// Only a lag of whole days follows the clock; any other is counted in steps.
-    pub fn before(&self, t: usize, lag: usize) -> Option<usize> {
+    pub(crate) fn before(&self, t: usize, lag: usize) -> Option<usize> {
         let plain = t.checked_sub(lag)?;
         if self.shifts.len() == 1 || !(lag as u64 * self.step).is_multiple_of(DAY) {
             return Some(plain);
@@ -43,7 +43,7 @@ impl WallClock {
     }
 
     /// The same time in the latest season of `season` steps that lies before `origin`; `extra` goes back further.
-    pub fn season_before(&self, t: usize, origin: usize, season: usize, extra: usize) -> Option<usize> {
+    pub(crate) fn season_before(&self, t: usize, origin: usize, season: usize, extra: usize) -> Option<usize> {
         let season = season.max(1);
         let back = if t < origin { 0 } else { (t - origin) / season };
         let seasons = back + 1 + extra;

@@ -12,7 +12,7 @@ use crate::series::Series;
 /// The series as it would have been without the events whose factor is known: values divided by it.
 ///
 /// During an event of factor zero nothing can be known of the rest: those steps count as not observed.
-pub fn without_events(y: &Series) -> Series {
+pub(crate) fn without_events(y: &Series) -> Series {
     if !y.calendar().has_factors() {
         return y.clone();
     }
@@ -21,7 +21,7 @@ pub fn without_events(y: &Series) -> Series {
 }
 
 /// Factors of the steps of a horizon, one a lead; `None` where no event says one.
-pub fn factors(ahead: &Ahead, known: &Arc<Calendar>, start: Timestamp, step: Duration) -> Option<Vec<f64>> {
+pub(crate) fn factors(ahead: &Ahead, known: &Arc<Calendar>, start: Timestamp, step: Duration) -> Option<Vec<f64>> {
     let calendar = ahead.calendar.as_ref().unwrap_or(known);
     calendar.has_factors().then(|| {
         let seconds = i64::try_from(step.as_secs()).unwrap_or(i64::MAX);

@@ -2,7 +2,7 @@
 //!
 //! `name`, `name(argument, ...)`, `name[season]`, `name(argument, ...)[season, ...]`; an argument is a word, a number
 //! or, in `ensemble(...)` and `mstl(...)`, a model. Spaces do not matter, case does not either. Which names there are and what they
-//! take is in [`CATALOGUE`](crate::models::CATALOGUE); an error points at the character that is wrong.
+//! take is in [`CATALOGUE`]; an error points at the character that is wrong.
 
 use crate::model::Forecaster;
 use crate::models::CATALOGUE;

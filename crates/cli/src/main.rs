@@ -3,6 +3,8 @@
 //! Each command is one file under `commands`; [`args`] lists them. The exit code is 0 when the work is done, 2 for wrong
 //! use and 1 for any other failure; standard output holds the answer alone.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "help texts name settings in brackets")]
+
 mod args;
 mod commands;
 mod error;

@@ -18,6 +18,9 @@ pub(crate) fn test(args: &[&str]) -> Done {
     let mut clippy = cargo();
     clippy.args(["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"]);
     run("clippy", &mut clippy)?;
+    let mut doc = cargo();
+    doc.args(["doc", "--locked", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings");
+    run("rustdoc", &mut doc)?;
     let mut tests = cargo();
     tests.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.env("STORMGLASS_BINARIES", binaries).env("STORMGLASS_TERRAFORM", terraform).env("STORMGLASS_PYTHON", python);

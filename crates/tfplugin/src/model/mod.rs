@@ -9,7 +9,7 @@
 //! | `Option<T>` | what may be null |
 //! | [`Field<T>`] | what may be null or unknown: computed attributes of a resource, which are unknown in its plan |
 //! | [`Number`](crate::value::Number) | a number in full precision |
-//! | [`Value`](crate::value::Value) | anything, for attributes of dynamic type |
+//! | [`Value`] | anything, for attributes of dynamic type |
 
 mod check;
 mod de;

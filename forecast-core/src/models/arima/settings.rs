@@ -19,7 +19,7 @@ use crate::series::Series;
 
 /// Seasonal ARIMA with regressors; the regressors are those of the series.
 ///
-/// y[t] = x[t]' beta + eta[t], phi(B) Phi(B^m) (1 - B)^d (1 - B^m)^D eta[t] = theta(B) Theta(B^m) e[t], e ~ N(0, sigma2), as in
+/// `y[t] = x[t]' beta + eta[t]`, `phi(B) Phi(B^m) (1 - B)^d (1 - B^m)^D eta[t] = theta(B) Theta(B^m) e[t]`, e ~ N(0, sigma2), as in
 /// R's `arima` (Box & Jenkins 1976, Time Series Analysis). For load with a season and a memory of hours, and where
 /// intervals have to follow from a likelihood. A likelihood compares with others only at the same d, D and number of
 /// observations. Time grows with the product of length and season, memory with their sum.
