@@ -33,8 +33,8 @@ pub(super) struct Setup {
     pub(super) horizon: usize,
     pub(super) simple: Vec<Simple>,
     pub(super) regressions: Vec<Regression>,
-    /// Whether seasons are learned by local regression.
-    pub(super) decomposed: bool,
+    /// Seasons by local regression.
+    pub(super) decomposed: Vec<Decomposed>,
     pub(super) tuning: Tuning,
     /// While running through the past, learn each time the history has grown by one part in this many.
     pub(super) growth: usize,
@@ -65,7 +65,7 @@ pub(super) struct Engine {
     unit: f64,
     simple: Vec<Simple>,
     regressions: Vec<Regression>,
-    decomposed: Option<Decomposed>,
+    decomposed: Vec<Decomposed>,
     growth: usize,
     learned_at: usize,
     horizon: usize,
@@ -105,9 +105,8 @@ impl Engine {
         let groups = horizon.div_ceil(group);
         let day = history.day;
         let first = if y.len() >= 2 * day + 8 { day + 1 } else { (y.len() / 4).clamp(1, day + 1) };
-        let logs = need_logs(&setup.regressions).then(|| history.clone());
-        let decomposed = setup.decomposed.then(Decomposed::default);
-        let count = setup.simple.len() + setup.regressions.len() + usize::from(setup.decomposed);
+        let logs = need_logs(&setup.regressions, &setup.decomposed).then(|| history.clone());
+        let count = setup.simple.len() + setup.regressions.len() + setup.decomposed.len();
         let prior = vec![1.0 / count as f64; count];
         let change = y.values().windows(2).map(|w| (w[1] / unit - w[0] / unit).abs()).sum::<f64>() / y.len() as f64;
         let error_groups = groups.min(ERROR_GROUPS);
@@ -130,7 +129,7 @@ impl Engine {
             learned_at: 0,
             simple: setup.simple,
             regressions: setup.regressions,
-            decomposed,
+            decomposed: setup.decomposed,
             logs,
             growth: setup.growth,
             tuning: setup.tuning,
@@ -146,7 +145,7 @@ impl Engine {
     /// Gives back what is not stored: all that follows from the series alone.
     pub(super) fn remember(&mut self, y: &Series) {
         self.history = History::new(y);
-        self.logs = need_logs(&self.regressions).then(|| self.history.clone());
+        self.logs = need_logs(&self.regressions, &self.decomposed).then(|| self.history.clone());
         while self.history.len() < y.len() {
             self.push(y);
         }
@@ -157,8 +156,8 @@ impl Engine {
     pub(super) fn advance(&mut self, y: &Series, learn: bool) {
         while self.history.len() < y.len() {
             self.push(y);
-            if let Some(decomposed) = &mut self.decomposed {
-                decomposed.push(&self.history);
+            for decomposed in &mut self.decomposed {
+                decomposed.push(self.logs.as_ref().filter(|_| decomposed.log).unwrap_or(&self.history));
             }
             self.residuals.push(self.one_step_error());
             self.absorb();
@@ -180,7 +179,7 @@ impl Engine {
         }
     }
 
-    /// The history that a regression is learned on, and its unit.
+    /// The history that a member is learned on, and its unit.
     fn read_by(&self, log: bool) -> (&History, Unit) {
         match &self.logs {
             Some(logs) if log => (logs, Unit::Log(self.unit)),
@@ -206,10 +205,11 @@ impl Engine {
         self.learned_at = self.history.len();
         for regression in &mut self.regressions {
             let history = self.logs.as_ref().filter(|_| regression.log).unwrap_or(&self.history);
-            regression.learn(history, self.first, self.group, self.horizon, self.group);
+            regression.learn(history, self.first, self.horizon, self.group);
         }
-        if let Some(decomposed) = &mut self.decomposed {
-            decomposed.learn(&self.history);
+        for decomposed in &mut self.decomposed {
+            let history = self.logs.as_ref().filter(|_| decomposed.log).unwrap_or(&self.history);
+            decomposed.learn(history, self.horizon, self.group);
         }
     }
 
@@ -252,7 +252,9 @@ impl Engine {
             row.iter_mut().for_each(|x| *x = unit.to_plain(*x));
         }
         for (decomposed, row) in self.decomposed.iter().zip(&mut rows) {
-            decomposed.forecast(&self.history, origin, row);
+            let (history, unit) = self.read_by(decomposed.log);
+            decomposed.forecast(history, origin, self.group, row);
+            row.iter_mut().for_each(|x| *x = unit.to_plain(*x));
         }
         // What was learned on a load that hardly moved may be beyond measure after a step.
         let ((low, high), last) = (self.history.reachable(), self.history.clipped[origin - 1]);
@@ -368,7 +370,7 @@ impl Engine {
         let weights: Vec<Vec<f64>> = self.weights.iter().map(|w| awake_weights(w.get(), &self.prior, &awake)).collect();
         let simple = self.simple.iter().map(|e| e.name(&self.history));
         let regressions = self.regressions.iter().map(|r| r.name(&self.history));
-        let names = simple.chain(regressions).chain(self.decomposed.iter().map(|_| Decomposed::name(&self.history)));
+        let names = simple.chain(regressions).chain(self.decomposed.iter().map(|d| d.name(&self.history)));
         names
             .enumerate()
             .map(|(e, name)| Standing {
@@ -416,8 +418,8 @@ fn mix(weights: &[f64], experts: &[f64], horizon: usize, k: usize) -> f64 {
 }
 
 /// Whether any member is told the load in logarithms.
-fn need_logs(regressions: &[Regression]) -> bool {
-    regressions.iter().any(|r| r.log)
+fn need_logs(regressions: &[Regression], decomposed: &[Decomposed]) -> bool {
+    regressions.iter().any(|r| r.log) || decomposed.iter().any(|d| d.log)
 }
 
 /// Weights shared out again among those awake.

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::without_events;
 use crate::model::{FitError, Fitted, Forecaster, Needs};
 use crate::series::Series;
+use decomposed::Decomposed;
 use engine::{Engine, Setup};
 use experts::{Season, Simple};
 use fitted::FittedAuto;
@@ -69,19 +70,25 @@ impl Auto {
             horizon: self.horizon.unwrap_or(if has_day { day } else { 7 }).max(1),
             simple: simple(has_day),
             regressions: self.regressions(y, day),
-            // Of data without a day the mixture was none the better for it.
-            decomposed: has_day && self.preset != Preset::Fast,
+            decomposed: self.decomposed(y, has_day),
             tuning: Tuning { half_life_days: [3.0, 20.0], share: 0.02 },
             growth: if self.preset == Preset::Thorough { 16 } else { 8 },
         }
+    }
+
+    fn decomposed(&self, y: &Series, has_day: bool) -> Vec<Decomposed> {
+        // Of data without a day the mixture was none the better for it.
+        if !has_day || self.preset == Preset::Fast {
+            return Vec::new();
+        }
+        vec![Decomposed::of_level(), Decomposed::of_regressions(has_logarithms(y))]
     }
 
     fn regressions(&self, y: &Series, day: usize) -> Vec<Regression> {
         // Coarse data have few rows a day and need a longer memory for as many of them.
         let window_days = if day <= 48 { 120.0 } else { 42.0 };
         let plain = |base, ridge| Regression::new(base, ridge, window_days);
-        // A load below zero has no logarithm.
-        let positive = y.values().iter().all(|v| *v >= 0.0);
+        let positive = has_logarithms(y);
         let log = |base, ridge| if positive { plain(base, ridge).on_logs() } else { plain(base, ridge) };
         match self.preset {
             Preset::Fast => Vec::new(),
@@ -125,6 +132,11 @@ impl Forecaster for Auto {
         engine.relearn();
         Ok(Box::new(FittedAuto::new(self.clone(), plain, engine)))
     }
+}
+
+/// Whether a load has logarithms: one below zero has none.
+fn has_logarithms(y: &Series) -> bool {
+    y.values().iter().all(|v| *v >= 0.0)
 }
 
 /// The simple experts, in the order in which ties go.

@@ -54,12 +54,65 @@ pub(crate) enum Base {
     Last,
 }
 
+/// What was learned for a group of leads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Coefficients {
+pub(crate) struct Coefficients {
     /// Slopes of the columns as they are.
     slopes: Vec<f64>,
     /// Root mean square of each column.
     spread: Vec<f64>,
+}
+
+impl Coefficients {
+    /// What columns add to the base.
+    pub(crate) fn of(&self, x: &[f64]) -> f64 {
+        let slopes = self.slopes.iter().zip(&self.spread);
+        x.iter().zip(slopes).map(|(x, (slope, spread))| x.clamp(-REACH * spread, REACH * spread) * slope).sum()
+    }
+}
+
+/// Which origins and leads are learned from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// Values known.
+    n: usize,
+    start: usize,
+    horizon: usize,
+    /// Leads that share coefficients.
+    group: usize,
+    /// Steps from one origin to the next.
+    thin: usize,
+}
+
+impl Plan {
+    /// Origins `start, start + group, ...` of `n` values, thinned out to [`ROWS`].
+    pub(crate) fn new(n: usize, start: usize, horizon: usize, group: usize) -> Self {
+        let count = n.saturating_sub(start + group) / group;
+        Self { n, start, horizon, group, thin: count.div_ceil(ROWS).max(1) * group }
+    }
+
+    /// No rows yet of each group of leads.
+    pub(crate) fn rows(&self) -> Vec<Rows> {
+        (0..self.horizon.div_ceil(self.group)).map(|_| Rows::default()).collect()
+    }
+
+    /// Origins learned from, ascending.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = usize> + use<> {
+        (self.start..self.n).step_by(self.thin)
+    }
+
+    /// The lead of group `g` that the origin of that turn is learned from: only if the truth of the whole group is in, so
+    /// that all leads of it are drawn alike.
+    pub(crate) fn lead(&self, turn: usize, origin: usize, g: usize) -> Option<usize> {
+        let width = self.group.min(self.horizon - g * self.group);
+        (origin + g * self.group + width <= self.n).then(|| g * self.group + (turn * 7 + g) % width)
+    }
+
+    /// Shrinkage of group `g` with so many days of history.
+    pub(crate) fn ridge(&self, ridge: f64, g: usize, day: usize, days: f64) -> f64 {
+        let ahead = (((g + 1) * self.group) as f64 / day as f64).min(1.0);
+        ridge * (1.0 + CAUTION_DAYS * ahead.sqrt() / days)
+    }
 }
 
 impl Base {
@@ -154,43 +207,28 @@ impl Regression {
         )
     }
 
-    /// Learns from all origins `first, first + stride, ...` whose truth is in; `group` leads share coefficients.
-    pub(crate) fn learn(&mut self, history: &History, first: usize, stride: usize, horizon: usize, group: usize) {
+    /// Learns from the origins `first, first + group, ...` whose truth is in; `group` leads share coefficients.
+    pub(crate) fn learn(&mut self, history: &History, first: usize, horizon: usize, group: usize) {
         let n = history.len();
         let window = if history.has_day() { (self.window_days * history.day as f64) as usize } else { LONG_WINDOW };
-        let groups = horizon.div_ceil(group);
         let from = first.max(n.saturating_sub(window));
-        let start = first + (from - first).div_ceil(stride) * stride;
-        let count = n.saturating_sub(start + group) / stride;
-        let thin = count.div_ceil(ROWS).max(1) * stride;
-        let mut rows: Vec<Rows> = (0..groups).map(|_| Rows::default()).collect();
+        let plan = Plan::new(n, first + (from - first).div_ceil(group) * group, horizon, group);
+        let mut rows = plan.rows();
         let (mut origin_part, mut base, mut x) = (Vec::new(), vec![0.0; horizon], Vec::new());
-        let mut origin = start;
-        let mut turn = 0usize;
-        while origin < n {
+        for (turn, origin) in plan.origins().enumerate() {
             origin_columns(history, origin, &mut origin_part);
             self.base.simple().forecast(history, origin, &mut base);
             for (g, rows) in rows.iter_mut().enumerate() {
-                let width = group.min(horizon - g * group);
-                let k = g * group + (turn * 7 + g) % width;
-                // Only origins whose whole group is in, so that all leads of it are drawn alike.
-                if origin + g * group + width > n || !history.observed[origin + k] {
-                    continue;
-                }
+                let Some(k) = plan.lead(turn, origin, g).filter(|k| history.observed[origin + k]) else { continue };
                 x.clear();
                 lead_columns(history, origin, k, base[k], &mut x);
                 x.extend_from_slice(&origin_part);
                 rows.push(&x, history.clipped[origin + k] - base[k]);
             }
-            origin += thin;
-            turn += 1;
         }
         let days = n as f64 / history.day as f64;
-        let ridge = |g: usize| {
-            let ahead = (((g + 1) * group) as f64 / history.day as f64).min(1.0);
-            self.ridge * (1.0 + CAUTION_DAYS * ahead.sqrt() / days)
-        };
-        self.groups = rows.iter().enumerate().map(|(g, rows)| rows.solve(ridge(g))).collect();
+        let solved = rows.iter().enumerate();
+        self.groups = solved.map(|(g, rows)| rows.solve(plan.ridge(self.ridge, g, history.day, days))).collect();
     }
 
     /// Forecasts from the base's, one a lead.
@@ -206,32 +244,29 @@ impl Regression {
             x.clear();
             lead_columns(history, origin, k, *out, &mut x);
             x.extend_from_slice(&origin_part);
-            *out += x
-                .iter()
-                .zip(own.slopes.iter().zip(&own.spread))
-                .map(|(x, (slope, spread))| x.clamp(-REACH * spread, REACH * spread) * slope)
-                .sum::<f64>();
+            *out += own.of(&x);
         }
     }
 }
 
 /// Rows of one lead group.
 #[derive(Debug, Default)]
-struct Rows {
+pub(crate) struct Rows {
     width: usize,
     x: Vec<f64>,
     y: Vec<f64>,
 }
 
 impl Rows {
-    fn push(&mut self, x: &[f64], y: f64) {
+    /// Adds the columns of an origin and what is to be explained by them.
+    pub(crate) fn push(&mut self, x: &[f64], y: f64) {
         self.width = x.len();
         self.x.extend_from_slice(x);
         self.y.push(y);
     }
 
     /// Least absolute deviations under a ridge; no slopes from fewer rows than [`FEWEST_ROWS`].
-    fn solve(&self, ridge: f64) -> Coefficients {
+    pub(crate) fn solve(&self, ridge: f64) -> Coefficients {
         let p = self.width;
         let n = self.y.len();
         if n < FEWEST_ROWS {
