@@ -6,6 +6,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use forecast_core::kernels::measure::{Conditional, HoltWinters, Sarima};
+use forecast_core::kernels::{Dispatch, force};
 use forecast_core::paths::Dice;
 
 /// Four weeks of hours.
@@ -18,24 +19,31 @@ fn noise() -> Vec<f64> {
 
 fn kernels(c: &mut Criterion) {
     let mut group = c.benchmark_group("by the point");
-    for m in [24, 168] {
-        let smoothing = HoltWinters::new(noise(), m);
-        let (_, lanes) = smoothing.lanes();
+    for path in [Dispatch::Avx2, Dispatch::Fused] {
+        // A machine that lacks the path has its rows once.
+        if force(path) != path {
+            continue;
+        }
+        let fused = if path == Dispatch::Fused { ", fused" } else { "" };
+        for m in [24, 168] {
+            let smoothing = HoltWinters::new(noise(), m);
+            let lanes = smoothing.lanes().len();
+            group.throughput(Throughput::Elements(N as u64));
+            let name = format!("holt_winters[{m}], 1 candidate{fused}");
+            group.bench_function(name, |b| b.iter(|| black_box(&smoothing).one(4)));
+            group.throughput(Throughput::Elements((N * lanes) as u64));
+            let name = format!("holt_winters[{m}], {lanes} lanes{fused}");
+            group.bench_function(name, |b| b.iter(|| black_box(&smoothing).lanes()));
+        }
+        let mut conditional = Conditional::new(&noise(), 24);
+        let lanes = conditional.lanes().len();
         group.throughput(Throughput::Elements(N as u64));
-        group.bench_function(format!("holt_winters[{m}], 1 candidate"), |b| b.iter(|| black_box(&smoothing).one()));
+        let name = format!("arima(1,0,1)(0,0,1)[24], conditional, 1 series{fused}");
+        group.bench_function(name, |b| b.iter(|| black_box(&mut conditional).one()));
         group.throughput(Throughput::Elements((N * lanes) as u64));
-        group.bench_function(format!("holt_winters[{m}], {lanes} lanes"), |b| b.iter(|| black_box(&smoothing).lanes()));
+        let name = format!("arima(1,0,1)(0,0,1)[24], conditional, {lanes} lanes{fused}");
+        group.bench_function(name, |b| b.iter(|| black_box(&mut conditional).lanes()));
     }
-    let mut conditional = Conditional::new(&noise(), 24);
-    let (_, lanes) = conditional.lanes();
-    group.throughput(Throughput::Elements(N as u64));
-    group.bench_function("arima(1,0,1)(0,0,1)[24], conditional, 1 series", |b| {
-        b.iter(|| black_box(&mut conditional).one())
-    });
-    group.throughput(Throughput::Elements((N * lanes) as u64));
-    group.bench_function(format!("arima(1,0,1)(0,0,1)[24], conditional, {lanes} lanes"), |b| {
-        b.iter(|| black_box(&mut conditional).lanes())
-    });
     let exact = Sarima::new(noise(), 24);
     let (_, lanes) = exact.lanes();
     group.throughput(Throughput::Elements((N * lanes) as u64));

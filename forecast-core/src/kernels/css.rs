@@ -5,7 +5,7 @@
 //! multiplied out, and the chain from one error to the next is two operations. Source: Box & Jenkins (1976), section 7.1.
 //! Lanes are series of one length and order, or candidates; each lane has the bits of one alone.
 
-use super::{dispatched, keep_lanes};
+use super::{Arithmetic, dispatched, keep_lanes};
 
 /// Problems of one call of [`errors`].
 pub(crate) const SERIES: usize = 8;
@@ -29,32 +29,32 @@ impl<const L: usize> Factors<L> {
 
 dispatched! {
     /// Fills the errors, as many as there are values, and returns their sums of squares.
-    errors = errors_inner, (factors: &Factors<SERIES>, w: &[[f64; SERIES]], errors: &mut [[f64; SERIES]]) -> [f64; SERIES]
+    errors = fused errors_inner, (factors: &Factors<SERIES>, w: &[[f64; SERIES]], errors: &mut [[f64; SERIES]]) -> [f64; SERIES]
 }
 
 dispatched! {
     /// The same of one problem.
-    errors_of_one = errors_inner, (factors: &Factors<1>, w: &[[f64; 1]], errors: &mut [[f64; 1]]) -> [f64; 1]
+    errors_of_one = fused errors_inner, (factors: &Factors<1>, w: &[[f64; 1]], errors: &mut [[f64; 1]]) -> [f64; 1]
 }
 
 dispatched! {
     /// `out[t]` = x[t] less the sum of c[j] x[t - (j + 1) unit]; lags that reach before the start count as zero.
-    times = times_inner, (x: &[[f64; SERIES]], coefficients: &[[f64; SERIES]], unit: usize, out: &mut [[f64; SERIES]]) -> ()
+    times = fused times_inner, (x: &[[f64; SERIES]], coefficients: &[[f64; SERIES]], unit: usize, out: &mut [[f64; SERIES]]) -> ()
 }
 
 dispatched! {
     /// The same of one problem.
-    times_of_one = times_inner, (x: &[[f64; 1]], coefficients: &[[f64; 1]], unit: usize, out: &mut [[f64; 1]]) -> ()
+    times_of_one = fused times_inner, (x: &[[f64; 1]], coefficients: &[[f64; 1]], unit: usize, out: &mut [[f64; 1]]) -> ()
 }
 
 dispatched! {
     /// The inverse of a factor 1 + c in place: x[t] less the sum of c[j] x[t - (j + 1) unit] of what is there by then.
-    over = over_inner, (x: &mut [[f64; SERIES]], coefficients: &[[f64; SERIES]], unit: usize) -> ()
+    over = fused over_inner, (x: &mut [[f64; SERIES]], coefficients: &[[f64; SERIES]], unit: usize) -> ()
 }
 
 dispatched! {
     /// The same of one problem.
-    over_of_one = over_inner, (x: &mut [[f64; 1]], coefficients: &[[f64; 1]], unit: usize) -> ()
+    over_of_one = fused over_inner, (x: &mut [[f64; 1]], coefficients: &[[f64; 1]], unit: usize) -> ()
 }
 
 #[inline(always)]
@@ -63,32 +63,37 @@ fn each<const L: usize>(f: impl Fn(usize) -> f64) -> [f64; L] {
 }
 
 #[inline(always)]
-fn errors_inner<const L: usize>(factors: &Factors<L>, w: &[[f64; L]], errors: &mut [[f64; L]]) -> [f64; L] {
+fn errors_inner<const L: usize>(
+    how: impl Arithmetic,
+    factors: &Factors<L>,
+    w: &[[f64; L]],
+    errors: &mut [[f64; L]],
+) -> [f64; L] {
     let Factors { ar, ma, seasonal_ar, seasonal_ma, season_length } = factors;
     // The orders that are met most take one pass.
     match (ar.as_slice(), ma.as_slice(), seasonal_ar.as_slice(), seasonal_ma.as_slice()) {
         ([], [theta], [], [of_season]) => {
-            return in_one_pass::<L, false>([[0.0; L], *theta, *of_season], *season_length, w, errors);
+            return in_one_pass::<L, false, _>(how, [[0.0; L], *theta, *of_season], *season_length, w, errors);
         }
         ([phi], [theta], [], [of_season]) => {
-            return in_one_pass::<L, true>([*phi, *theta, *of_season], *season_length, w, errors);
+            return in_one_pass::<L, true, _>(how, [*phi, *theta, *of_season], *season_length, w, errors);
         }
         _ => {}
     }
     if seasonal_ar.is_empty() {
-        times_inner(w, ar, 1, errors);
+        times_inner(how, w, ar, 1, errors);
     } else {
         let mut seasonal = vec![[0.0; L]; w.len()];
-        times_inner(w, seasonal_ar, *season_length, &mut seasonal);
-        times_inner(&seasonal, ar, 1, errors);
+        times_inner(how, w, seasonal_ar, *season_length, &mut seasonal);
+        times_inner(how, &seasonal, ar, 1, errors);
     }
     let given = factors.given().min(errors.len());
     errors[..given].fill([0.0; L]);
-    over_inner(errors, seasonal_ma, *season_length);
-    over_inner(errors, ma, 1);
+    over_inner(how, errors, seasonal_ma, *season_length);
+    over_inner(how, errors, ma, 1);
     let mut sums = [0.0; L];
     for e in errors.iter() {
-        sums = each(|i| sums[i] + e[i] * e[i]);
+        sums = each(|i| how.plus(e[i], e[i], sums[i]));
         keep_lanes();
     }
     sums
@@ -96,7 +101,8 @@ fn errors_inner<const L: usize>(factors: &Factors<L>, w: &[[f64; L]], errors: &m
 
 /// One coefficient of each moving-average factor, and of the short autoregressive one if there is any.
 #[inline(always)]
-fn in_one_pass<const L: usize, const AR: bool>(
+fn in_one_pass<const L: usize, const AR: bool, A: Arithmetic>(
+    how: A,
     [phi, theta, of_season]: [[f64; L]; 3],
     m: usize,
     w: &[[f64; L]],
@@ -117,12 +123,12 @@ fn in_one_pass<const L: usize, const AR: bool>(
         let (now, later) = w.split_at((m - slot).min(w.len()));
         let (out, rest) = errors.split_at_mut(now.len());
         for ((w, out), ring) in now.iter().zip(out).zip(&mut ring[slot..]) {
-            let x = if AR { each(|i| w[i] - phi[i] * before[i]) } else { *w };
+            let x = if AR { each(|i| how.minus(phi[i], before[i], w[i])) } else { *w };
             let old = *ring;
-            let u = each(|i| x[i] - of_season[i] * old[i]);
-            e = each(|i| u[i] - theta[i] * e[i]);
+            let u = each(|i| how.minus(of_season[i], old[i], x[i]));
+            e = each(|i| how.minus(theta[i], e[i], u[i]));
             (*ring, *out, before) = (u, e, *w);
-            sums = each(|i| sums[i] + e[i] * e[i]);
+            sums = each(|i| how.plus(e[i], e[i], sums[i]));
             keep_lanes();
         }
         (w, errors, slot) = (later, rest, 0);
@@ -131,23 +137,29 @@ fn in_one_pass<const L: usize, const AR: bool>(
 }
 
 #[inline(always)]
-fn times_inner<const L: usize>(x: &[[f64; L]], coefficients: &[[f64; L]], unit: usize, out: &mut [[f64; L]]) {
+fn times_inner<const L: usize>(
+    how: impl Arithmetic,
+    x: &[[f64; L]],
+    coefficients: &[[f64; L]],
+    unit: usize,
+    out: &mut [[f64; L]],
+) {
     out.copy_from_slice(x);
     for (j, c) in coefficients.iter().enumerate() {
         let lag = (j + 1) * unit;
         for (out, x) in out.iter_mut().skip(lag).zip(x) {
-            *out = each(|i| out[i] - c[i] * x[i]);
+            *out = each(|i| how.minus(c[i], x[i], out[i]));
             keep_lanes();
         }
     }
 }
 
 #[inline(always)]
-fn over_inner<const L: usize>(x: &mut [[f64; L]], coefficients: &[[f64; L]], unit: usize) {
+fn over_inner<const L: usize>(how: impl Arithmetic, x: &mut [[f64; L]], coefficients: &[[f64; L]], unit: usize) {
     if let ([c], 1) = (coefficients, unit) {
         let mut last = [0.0; L];
         for x in x {
-            last = each(|i| x[i] - c[i] * last[i]);
+            last = each(|i| how.minus(c[i], last[i], x[i]));
             *x = last;
             keep_lanes();
         }
@@ -159,7 +171,7 @@ fn over_inner<const L: usize>(x: &mut [[f64; L]], coefficients: &[[f64; L]], uni
         let reached = (t / unit).min(coefficients.len());
         for (j, c) in coefficients[..reached].iter().enumerate().rev() {
             let past = x[t - (j + 1) * unit];
-            value = each(|i| value[i] - c[i] * past[i]);
+            value = each(|i| how.minus(c[i], past[i], value[i]));
         }
         x[t] = value;
     }

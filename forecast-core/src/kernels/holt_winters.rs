@@ -9,7 +9,7 @@
 //! c1 = phi alpha beta, c2 = alpha + c1, c3 = gamma (1 - alpha): e = y - s - u, u' = u + phi t + c2 e,
 //! t' = phi t + c1 e, s' = s + c3 e; a missing value has e = 0.
 
-use super::dispatched;
+use super::{Arithmetic, dispatched};
 
 /// Number of parameters: alpha, beta, gamma, phi.
 pub(crate) const PARAMETERS: usize = 4;
@@ -149,28 +149,36 @@ pub(crate) const CANDIDATES: usize = 8;
 
 dispatched! {
     /// Sums of squares of candidates of the additive form, one a lane, without derivatives.
-    sums = sums_inner, (y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidates: &[Lanes; CANDIDATES]) -> [f64; CANDIDATES]
+    sums = fused sums_inner, (y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidates: &[Lanes; CANDIDATES]) -> [f64; CANDIDATES]
 }
 
 dispatched! {
     /// The sum of squares of one candidate of the additive form, without derivatives.
-    sum = sum_inner, (y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidate: &Lanes) -> f64
+    sum = fused sum_inner, (y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidate: &Lanes) -> f64
 }
 
 #[inline(always)]
-fn sum_inner(y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidate: &Lanes) -> f64 {
-    candidate_sums(y, observed, stretches, start, &[*candidate])[0]
+fn sum_inner(
+    how: impl Arithmetic,
+    y: &[f64],
+    observed: &[bool],
+    stretches: &Stretches,
+    start: &State,
+    candidate: &Lanes,
+) -> f64 {
+    candidate_sums(how, y, observed, stretches, start, &[*candidate])[0]
 }
 
 #[inline(always)]
 fn sums_inner(
+    how: impl Arithmetic,
     y: &[f64],
     observed: &[bool],
     stretches: &Stretches,
     start: &State,
     candidates: &[Lanes; CANDIDATES],
 ) -> [f64; CANDIDATES] {
-    candidate_sums(y, observed, stretches, start, candidates)
+    candidate_sums(how, y, observed, stretches, start, candidates)
 }
 
 /// Any number of candidates, each with the operations of one alone.
@@ -180,6 +188,7 @@ fn sums_inner(
 /// takes three from each to the next. Where no trend is damped, the product with phi is left out: it changes no bit.
 #[inline(always)]
 fn candidate_sums<const L: usize>(
+    how: impl Arithmetic,
     y: &[f64],
     observed: &[bool],
     stretches: &Stretches,
@@ -187,14 +196,15 @@ fn candidate_sums<const L: usize>(
     candidates: &[Lanes; L],
 ) -> [f64; L] {
     if candidates.iter().all(|[.., phi]| *phi == 1.0) {
-        recursion::<L, false>(y, observed, stretches, start, candidates)
+        recursion::<L, false, _>(how, y, observed, stretches, start, candidates)
     } else {
-        recursion::<L, true>(y, observed, stretches, start, candidates)
+        recursion::<L, true, _>(how, y, observed, stretches, start, candidates)
     }
 }
 
 #[inline(always)]
-fn recursion<const L: usize, const DAMPED: bool>(
+fn recursion<const L: usize, const DAMPED: bool, A: Arithmetic>(
+    how: A,
     y: &[f64],
     observed: &[bool],
     stretches: &Stretches,
@@ -229,10 +239,10 @@ fn recursion<const L: usize, const DAMPED: bool>(
                 let s = *season;
                 let x: [f64; L] = each(|i| y - s[i]);
                 let e: [f64; L] = each(|i| x[i] - u[i]);
-                u = each(|i| (c2[i] * x[i] + faded[i]) + stay[i] * u[i]);
-                faded = each(|i| fade(i, faded[i]) + pull[i] * e[i]);
-                *season = each(|i| s[i] + c3[i] * e[i]);
-                sums = each(|i| sums[i] + e[i] * e[i]);
+                u = each(|i| how.plus(stay[i], u[i], how.plus(c2[i], x[i], faded[i])));
+                faded = each(|i| how.plus(pull[i], e[i], fade(i, faded[i])));
+                *season = each(|i| how.plus(c3[i], e[i], s[i]));
+                sums = each(|i| how.plus(e[i], e[i], sums[i]));
             }
             (y, observed, slot) = (later, unseen, 0);
         }

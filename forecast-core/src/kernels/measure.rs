@@ -19,17 +19,21 @@ impl HoltWinters {
         Self { y, observed, start: State { level: 0.0, trend: 0.0, season: vec![0.0; m] } }
     }
 
-    /// The sum of squares of one candidate.
-    pub fn one(&self) -> f64 {
-        sum(&self.y, &self.observed, &[(0..self.y.len(), 0)], &self.start, &[0.3, 0.1, 0.2, 1.0])
+    /// The sum of squares of one candidate, below [`CANDIDATES`].
+    pub fn one(&self, which: usize) -> f64 {
+        sum(&self.y, &self.observed, &[(0..self.y.len(), 0)], &self.start, &candidate(which))
     }
 
-    /// Those of [`CANDIDATES`] in lanes; returns their sum and their number.
-    pub fn lanes(&self) -> (f64, usize) {
-        let candidates = std::array::from_fn(|i| [0.1 + 0.05 * i as f64, 0.1, 0.2, 1.0]);
-        let all = sums(&self.y, &self.observed, &[(0..self.y.len(), 0)], &self.start, &candidates);
-        (all.iter().sum(), CANDIDATES)
+    /// Those of all in lanes.
+    pub fn lanes(&self) -> [f64; CANDIDATES] {
+        let candidates = std::array::from_fn(candidate);
+        sums(&self.y, &self.observed, &[(0..self.y.len(), 0)], &self.start, &candidates)
     }
+}
+
+/// Parameters of a candidate; none is damped.
+fn candidate(which: usize) -> [f64; 4] {
+    [0.1 + 0.05 * which as f64, 0.1, 0.2, 1.0]
 }
 
 /// Conditional errors of (1 - 0.3 B) w = (1 + 0.4 B)(1 - 0.6 B^m) e.
@@ -57,10 +61,10 @@ impl Conditional {
         errors_of_one(factors, w, out)[0]
     }
 
-    /// Those of [`SERIES`] in lanes; returns their sum and their number.
-    pub fn lanes(&mut self) -> (f64, usize) {
+    /// Those of [`SERIES`] series alike in lanes.
+    pub fn lanes(&mut self) -> [f64; SERIES] {
         let (factors, w, out) = &mut self.wide;
-        (errors(factors, w, out).iter().sum(), SERIES)
+        errors(factors, w, out)
     }
 }
 
