@@ -242,7 +242,13 @@ fn recursion<const L: usize, const DAMPED: bool, A: Arithmetic>(
                 u = each(|i| how.plus(stay[i], u[i], how.plus(c2[i], x[i], faded[i])));
                 faded = each(|i| how.plus(pull[i], e[i], fade(i, faded[i])));
                 *season = each(|i| how.plus(c3[i], e[i], s[i]));
-                sums = each(|i| how.plus(e[i], e[i], sums[i]));
+                // Of two ways to write the same the compiler keeps one in vectors, and not the same one for both.
+                if A::FUSED {
+                    sums = each(|i| how.plus(e[i], e[i], sums[i]));
+                } else {
+                    let before = sums;
+                    sums = each(|i| how.plus(e[i], e[i], before[i]));
+                }
             }
             (y, observed, slot) = (later, unseen, 0);
         }

@@ -71,6 +71,8 @@ fn features() -> (bool, bool) {
 
 /// How a product and a sum are rounded.
 pub(crate) trait Arithmetic: Copy {
+    /// Whether both are rounded at once.
+    const FUSED: bool;
     /// a b + c.
     fn plus(self, a: f64, b: f64, c: f64) -> f64;
     /// c - a b.
@@ -86,6 +88,8 @@ pub(crate) struct Apart;
 pub(crate) struct Once;
 
 impl Arithmetic for Apart {
+    const FUSED: bool = false;
+
     #[inline(always)]
     fn plus(self, a: f64, b: f64, c: f64) -> f64 {
         a * b + c
@@ -99,6 +103,8 @@ impl Arithmetic for Apart {
 
 #[allow(clippy::disallowed_methods, reason = "the one place that fuses, for those who ask for it")]
 impl Arithmetic for Once {
+    const FUSED: bool = true;
+
     #[inline(always)]
     fn plus(self, a: f64, b: f64, c: f64) -> f64 {
         a.mul_add(b, c)
