@@ -36,12 +36,13 @@ fn bits(fitted: &dyn Fitted) -> Vec<u64> {
 
 #[test]
 fn what_follows_an_origin_changes_no_byte() {
-    let (n, origin) = (400, 340);
-    let mut changed = load(n, 1, true);
-    for (t, value) in changed.iter_mut().enumerate().skip(origin) {
-        *value = if t % 5 == 0 { None } else { Some(1e6 * t as f64) };
-    }
     for name in every_family() {
+        // Some members of the mixture sleep for three weeks.
+        let (n, origin) = if name == "auto" { (640, 580) } else { (400, 340) };
+        let mut changed = load(n, 1, true);
+        for (t, value) in changed.iter_mut().enumerate().skip(origin) {
+            *value = if t % 5 == 0 { None } else { Some(1e6 * t as f64) };
+        }
         let model = grammar::parse(&name).unwrap();
         let run = |y: &Series| {
             let mut setup = RollingOrigin::new(&y.slice(0, origin + 30).unwrap(), 24);

@@ -25,11 +25,15 @@ fn names() -> Vec<String> {
 }
 
 fn check_finite(values: &[Option<f64>]) {
+    check_finite_of(&names(), values);
+}
+
+fn check_finite_of(names: &[String], values: &[Option<f64>]) {
     let start = "2026-11-02T00:00:00Z".parse().unwrap();
     let Ok(y) = Series::from_options(start, Duration::from_secs(3600), values.to_vec()) else { return };
     let levels: Vec<Level> = [0.025, 0.5, 0.975].iter().map(|p| Level::new(*p).unwrap()).collect();
-    for name in names() {
-        let Ok(mut fitted) = grammar::parse(&name).unwrap().fit(&y) else { continue };
+    for name in names {
+        let Ok(mut fitted) = grammar::parse(name).unwrap().fit(&y) else { continue };
         let next =
             Series::from_options(y.end(), y.step(), vec![Some(values.iter().flatten().next().copied().unwrap_or(1.0))]);
         match fitted.update(&next.unwrap()) {
@@ -65,6 +69,29 @@ fn constants_steps_zeros_and_spikes() {
         check_finite(&(0..n).map(|t| Some(if t % 2 == 0 { -1e300 } else { 1e300 })).collect::<Vec<_>>());
         check_finite(&(0..n).map(|t| Some(t as f64)).collect::<Vec<_>>());
     }
+}
+
+/// Some members of the mixture sleep for three weeks.
+#[test]
+fn a_mixture_with_all_its_members() {
+    let n = 24 * 23;
+    let check = |value: &dyn Fn(usize) -> Option<f64>| {
+        check_finite_of(&["auto".into()], &(0..n).map(value).collect::<Vec<_>>());
+    };
+    let wave = |t: usize| 50.0 + 20.0 * ((t % 24) as f64 - 12.0).abs() / 12.0;
+    for value in [0.0, 1.0, -3.0, 1e-300, 1e300] {
+        check(&|_| Some(value));
+        check(&|t| Some(if t < n / 2 { value } else { 2.0 * value + 1.0 }));
+        check(&|t| Some(if t == n - 30 { 1e9 } else { value }));
+    }
+    for size in [1e-300, 1e-3, 1e300] {
+        check(&|t| Some(size * wave(t)));
+        check(&|t| Some(size * (wave(t) - 60.0)));
+        check(&|t| Some(if t < n - 40 { size } else { 1.0 } * wave(t)));
+        check(&|t| Some(wave(t)).filter(|_| t % 7 != 3 && !(200..260).contains(&t)).map(|v| v * size));
+    }
+    check(&|t| Some(if t % 2 == 0 { 1e-300 } else { 1e300 }));
+    check(&|t| (t % 180 == 100).then_some(t as f64));
 }
 
 #[test]
