@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
-use super::regression::{Coefficients, Plan, Rows};
+use super::regression::{self, Coefficients, Plan};
 use crate::stl;
 
 /// Weeks that are decomposed: the week's season at its end is a local fit over the last fifteen.
@@ -52,11 +52,7 @@ impl Decomposed {
     /// What it is, for people.
     pub(crate) fn name(&self, history: &History) -> String {
         let seasons = format!("mstl[{},{}]", history.day, history.week);
-        match (self.corrected, self.log) {
-            (false, _) => seasons,
-            (true, false) => format!("regression({seasons}, {RIDGE})"),
-            (true, true) => format!("log regression({seasons}, {RIDGE})"),
-        }
+        if self.corrected { regression::name(self.log, &seasons, RIDGE) } else { seasons }
     }
 
     /// Whether it has seasons.
@@ -115,9 +111,8 @@ impl Decomposed {
         horizon: usize,
         group: usize,
     ) -> Vec<Coefficients> {
-        let n = observed.len();
-        let plan = Plan::new(n, history.week, horizon, group);
-        let mut rows: Vec<Rows> = plan.rows();
+        let plan = Plan::new(observed.len(), history.week, horizon, group);
+        let mut rows = plan.rows();
         let (mut level, mut known) = (rest.values[0], 0);
         let mut x = Vec::new();
         for (turn, origin) in plan.origins().enumerate() {
@@ -134,8 +129,7 @@ impl Decomposed {
                 rows.push(&x, rest.values[origin + k] - level);
             }
         }
-        let days = n as f64 / history.day as f64;
-        rows.iter().enumerate().map(|(g, rows)| rows.solve(plan.ridge(RIDGE, g, history.day, days))).collect()
+        plan.solve(&rows, RIDGE, history)
     }
 
     /// Moves the level by the newest step.

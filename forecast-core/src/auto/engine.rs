@@ -157,7 +157,7 @@ impl Engine {
         while self.history.len() < y.len() {
             self.push(y);
             for decomposed in &mut self.decomposed {
-                decomposed.push(self.logs.as_ref().filter(|_| decomposed.log).unwrap_or(&self.history));
+                decomposed.push(counted(&self.history, self.logs.as_ref(), decomposed.log));
             }
             self.residuals.push(self.one_step_error());
             self.absorb();
@@ -204,11 +204,11 @@ impl Engine {
     fn learn(&mut self) {
         self.learned_at = self.history.len();
         for regression in &mut self.regressions {
-            let history = self.logs.as_ref().filter(|_| regression.log).unwrap_or(&self.history);
+            let history = counted(&self.history, self.logs.as_ref(), regression.log);
             regression.learn(history, self.first, self.horizon, self.group);
         }
         for decomposed in &mut self.decomposed {
-            let history = self.logs.as_ref().filter(|_| decomposed.log).unwrap_or(&self.history);
+            let history = counted(&self.history, self.logs.as_ref(), decomposed.log);
             decomposed.learn(history, self.horizon, self.group);
         }
     }
@@ -415,6 +415,11 @@ fn score(history: &History, horizon: usize, pending: &Pending, leads: Range<usiz
 
 fn mix(weights: &[f64], experts: &[f64], horizon: usize, k: usize) -> f64 {
     weights.iter().enumerate().map(|(e, w)| w * experts[e * horizon + k]).sum()
+}
+
+/// The history that a member is told: in logarithms if it wants them.
+fn counted<'a>(history: &'a History, logs: Option<&'a History>, log: bool) -> &'a History {
+    logs.filter(|_| log).unwrap_or(history)
 }
 
 /// Whether any member is told the load in logarithms.

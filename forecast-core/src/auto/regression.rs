@@ -108,11 +108,20 @@ impl Plan {
         (origin + g * self.group + width <= self.n).then(|| g * self.group + (turn * 7 + g) % width)
     }
 
-    /// Shrinkage of group `g` with so many days of history.
-    pub(crate) fn ridge(&self, ridge: f64, g: usize, day: usize, days: f64) -> f64 {
-        let ahead = (((g + 1) * self.group) as f64 / day as f64).min(1.0);
-        ridge * (1.0 + CAUTION_DAYS * ahead.sqrt() / days)
+    /// What the rows of each group of leads say, under a ridge that goes with the days of history and the lead.
+    pub(crate) fn solve(&self, rows: &[Rows], ridge: f64, history: &History) -> Vec<Coefficients> {
+        let days = self.n as f64 / history.day as f64;
+        let ridge = |g: usize| {
+            let ahead = (((g + 1) * self.group) as f64 / history.day as f64).min(1.0);
+            ridge * (1.0 + CAUTION_DAYS * ahead.sqrt() / days)
+        };
+        rows.iter().enumerate().map(|(g, rows)| rows.solve(ridge(g))).collect()
     }
+}
+
+/// What a regression is, for people.
+pub(crate) fn name(log: bool, base: &str, ridge: f64) -> String {
+    format!("{}regression({base}, {ridge})", if log { "log " } else { "" })
 }
 
 impl Base {
@@ -199,12 +208,7 @@ impl Regression {
 
     /// What it is, for people.
     pub(crate) fn name(&self, history: &History) -> String {
-        format!(
-            "{}regression({}, {})",
-            if self.log { "log " } else { "" },
-            self.base.simple().name(history),
-            self.ridge
-        )
+        name(self.log, &self.base.simple().name(history), self.ridge)
     }
 
     /// Learns from the origins `first, first + group, ...` whose truth is in; `group` leads share coefficients.
@@ -226,9 +230,7 @@ impl Regression {
                 rows.push(&x, history.clipped[origin + k] - base[k]);
             }
         }
-        let days = n as f64 / history.day as f64;
-        let solved = rows.iter().enumerate();
-        self.groups = solved.map(|(g, rows)| rows.solve(plan.ridge(self.ridge, g, history.day, days))).collect();
+        self.groups = plan.solve(&rows, self.ridge, history);
     }
 
     /// Forecasts from the base's, one a lead.
@@ -266,7 +268,7 @@ impl Rows {
     }
 
     /// Least absolute deviations under a ridge; no slopes from fewer rows than [`FEWEST_ROWS`].
-    pub(crate) fn solve(&self, ridge: f64) -> Coefficients {
+    fn solve(&self, ridge: f64) -> Coefficients {
         let p = self.width;
         let n = self.y.len();
         if n < FEWEST_ROWS {

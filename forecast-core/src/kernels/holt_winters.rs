@@ -149,7 +149,7 @@ pub(crate) const CANDIDATES: usize = 8;
 
 dispatched! {
     /// Sums of squares of candidates of the additive form, one a lane, without derivatives.
-    sums = fused sums_inner, (y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidates: &[Lanes; CANDIDATES]) -> [f64; CANDIDATES]
+    sums = fused candidate_sums, (y: &[f64], observed: &[bool], stretches: &Stretches, start: &State, candidates: &[Lanes; CANDIDATES]) -> [f64; CANDIDATES]
 }
 
 dispatched! {
@@ -167,18 +167,6 @@ fn sum_inner(
     candidate: &Lanes,
 ) -> f64 {
     candidate_sums(how, y, observed, stretches, start, &[*candidate])[0]
-}
-
-#[inline(always)]
-fn sums_inner(
-    how: impl Arithmetic,
-    y: &[f64],
-    observed: &[bool],
-    stretches: &Stretches,
-    start: &State,
-    candidates: &[Lanes; CANDIDATES],
-) -> [f64; CANDIDATES] {
-    candidate_sums(how, y, observed, stretches, start, candidates)
 }
 
 /// Any number of candidates, each with the operations of one alone.
